@@ -1,0 +1,120 @@
+/**
+ * The log port: all that a stage knows of the medium under it.
+ *
+ * A topic is a set of partitions; a partition is an append-only sequence of messages with strictly increasing `bigint` offsets (gaps are
+ * allowed). Internal topics carry one *block* of records a message, external topics one record a message.
+ * Two adapters pass one contract suite (`test/contract/log.ts`): `embedded/` (LMDB, one machine) and Kafka.
+ */
+
+/** How a topic is kept. `blocks`: trimmed behind its consumers. `records`: one JSON line a message, kept. `compacted`: the last value of each key. */
+export type TopicKind = 'blocks' | 'records' | 'compacted';
+
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  readonly kind: TopicKind;
+  /** Every consumer group that will ever read it, started or not: trimming waits for all of them. */
+  readonly groups: readonly string[];
+}
+
+export interface OutMessage {
+  readonly value: Uint8Array;
+  /** Needed on compacted topics. */
+  readonly key?: string;
+}
+
+export interface Message {
+  readonly offset: bigint;
+  /** Append time as the log saw it, ms since the epoch. Stages that need time take this one, never the wall clock. */
+  readonly timestampMs: number;
+  readonly key?: string;
+  /** Valid until the next `poll` of the same consumer; copy what must live longer. */
+  readonly value: Uint8Array;
+}
+
+export interface Batch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly messages: readonly Message[];
+}
+
+export interface Polled {
+  /** Partition numbers newly given to this consumer, for all its topics together; positions are as committed (else the log's start). */
+  readonly assigned: readonly number[];
+  /** Partition numbers taken away; nothing of them may be committed any more. */
+  readonly revoked: readonly number[];
+  readonly batches: readonly Batch[];
+}
+
+export interface PollOptions {
+  /** Soft limit of the values returned together; at least one message comes back when there is one. */
+  readonly maxBytes: number;
+  /** How long to wait for the first message before coming back empty. */
+  readonly waitMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Position {
+  readonly topic: string;
+  readonly partition: number;
+  /** The next offset to read. */
+  readonly offset: bigint;
+}
+
+/** Reads one or more co-partitioned topics for a group. Not safe for concurrent calls of `poll`. */
+export interface Consumer {
+  poll(options: PollOptions): Promise<Polled>;
+  /** The next `poll` reads from there. @throws FatalError `below-log-start` when the offset was trimmed: never a silent skip. */
+  seek(position: Position): void;
+  /** Stops and restarts delivery of one topic-partition; positions stay. */
+  pause(topic: string, partition: number): void;
+  resume(topic: string, partition: number): void;
+  /** Records positions outside a transaction. A position never moves back: a lower one is ignored. Resolves when durable. */
+  commit(positions: readonly Position[]): Promise<void>;
+  committed(topic: string, partition: number): Promise<bigint | undefined>;
+  /** First offset still kept, and the offset that the next message will be at or beyond. */
+  bounds(topic: string, partition: number): Promise<{ start: bigint; end: bigint }>;
+  close(): Promise<void>;
+}
+
+export interface Producer {
+  /**
+   * Appends messages to one partition, together and in order; resolves with the offset of the first when they are durable (acknowledged).
+   * A rejection other than `FatalError` leaves the outcome unknown: they may or may not be in the log.
+   * @throws TransientError `disk-full` when the medium is full: nothing was appended.
+   */
+  append(topic: string, partition: number, messages: readonly OutMessage[]): Promise<bigint>;
+}
+
+/** What curate commits in one piece. */
+export interface Commit {
+  readonly outputs: ReadonlyMap<string, readonly OutMessage[]>;
+  /** Next offsets to read, for each input topic of the lease's partition. */
+  readonly positions: readonly Position[];
+  /** N: the next *source* offset to decide. */
+  readonly next: bigint;
+}
+
+/** The right to commit for one source partition. Taking one fences every earlier holder. */
+export interface Lease {
+  readonly partition: number;
+  /** As last committed; `next` is undefined for a partition that never committed. */
+  readonly next: bigint | undefined;
+  readonly positions: readonly Position[];
+  /**
+   * Outputs, positions and `next` become visible together, or not at all. Resolves when durable. Commits of one lease are serial.
+   * @throws FatalError `fenced` when a later lease was taken: the loser stops, nothing of this commit is visible.
+   */
+  commit(commit: Commit): Promise<void>;
+}
+
+export interface Log {
+  /** Creates what is missing. @throws ConfigError when a topic exists with other partitions or another kind. */
+  ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
+  producer(): Producer;
+  consumer(group: string, topics: readonly string[]): Promise<Consumer>;
+  /** Fence, then read what is committed, in that order (protocol rule 12). */
+  lease(group: string, partition: number): Promise<Lease>;
+  /** Waits for what is under way and lets go of the medium. */
+  close(): Promise<void>;
+}
