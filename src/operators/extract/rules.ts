@@ -1,0 +1,133 @@
+import { decodeEntities } from './entities.ts';
+import { ARTICLE_BODY, BAD, CONTENT, HIDDEN } from './marks.ts';
+import { type Measures, measure } from './measure.ts';
+import { BLOCK, BREAK, HEADING, SKIP, TEXT, WRAPPER, tagFlags, tagId } from './tags.ts';
+import type { Tree } from './tree.ts';
+
+const p = tagId('p');
+const li = tagId('li');
+const td = tagId('td');
+const th = tagId('th');
+const pre = tagId('pre');
+const article = tagId('article');
+const main = tagId('main');
+const header = tagId('header');
+const figure = tagId('figure');
+const figcaption = tagId('figcaption');
+
+interface Block {
+  text: string;
+  linkShare: number;
+  tag: number;
+}
+
+export function mainText(tree: Tree): string {
+  const m = measure(tree);
+  const root = chooseRoot(tree, m);
+  return render(collect(tree, m, root));
+}
+
+function chooseRoot(tree: Tree, m: Measures): number {
+  const start = tree.body;
+  let root = start;
+  let best = -1;
+  for (let i = start + 1; i < tree.size; i++) {
+    const tag = tree.tag[i]!;
+    if (tag === TEXT || m.text[i]! < 250) continue;
+    if (tag === article || tag === main || tree.marks[i]! & (ARTICLE_BODY | CONTENT)) {
+      if (best < 0 || m.prose[i]! > 0.8 * m.prose[best]!) best = i;
+    }
+  }
+  if (best > 0 && m.prose[best]! >= 0.4 * m.prose[start]!) root = best;
+  for (;;) {
+    let child = -1;
+    for (let i = root + 1; i < tree.end[root]!; i = tree.end[i]!) {
+      if (tree.tag[i] === TEXT || tagFlags[tree.tag[i]!]! & SKIP) continue;
+      if (child < 0 || m.prose[i]! > m.prose[child]!) child = i;
+    }
+    if (child < 0 || tree.tag[child] === p || !(tagFlags[tree.tag[child]!]! & BLOCK)) return root;
+    if (m.prose[child]! < 0.75 * m.prose[root]! || m.prose[child]! < 140) return root;
+    root = child;
+  }
+}
+
+function dropped(tree: Tree, m: Measures, i: number, root: number): boolean {
+  const tag = tree.tag[i]!;
+  const flags = tagFlags[tag]!;
+  const total = m.text[root]!;
+  const text = m.text[i]!;
+  if (flags & SKIP) return true;
+  if (flags & WRAPPER && text < 0.5 * total) return true;
+  if (tag === figure || tag === figcaption) return text < 0.5 * total;
+  if (tree.marks[i]! & (BAD | HIDDEN) && text < 0.5 * total) return true;
+  if (tag === header && text < 0.3 * total && m.prose[i]! < 200) return true;
+  if (flags & BLOCK && !(flags & HEADING) && tag !== p && text > 0 && m.link[i]! > 0.6 * text) return true;
+  return false;
+}
+
+function collect(tree: Tree, m: Measures, root: number): Block[] {
+  const blocks: Block[] = [];
+  const ends: number[] = [];
+  const tags: number[] = [];
+  let current = '';
+  let link = 0;
+  let weight = 0;
+  let tag = tree.tag[root]!;
+  const flush = (next: number): void => {
+    const text = current === '' ? '' : decodeEntities(current).replace(/\s+/g, ' ').trim();
+    if (text !== '') blocks.push({ text, linkShare: link / Math.max(1, weight), tag });
+    current = '';
+    link = weight = 0;
+    tag = next;
+  };
+  for (let i = root + 1; i < tree.end[root]!; ) {
+    while (ends.length > 0 && i >= ends.at(-1)!) {
+      ends.pop();
+      tags.pop();
+      flush(tags.at(-1) ?? tree.tag[root]!);
+    }
+    const t = tree.tag[i]!;
+    if (t === TEXT) {
+      current += tree.html.slice(tree.from[i], tree.to[i]);
+      weight += m.text[i]!;
+      if (tree.inLink[i]) link += m.text[i]!;
+      i++;
+      continue;
+    }
+    if (dropped(tree, m, i, root)) {
+      if (tagFlags[t]! & BLOCK) flush(tag);
+      i = tree.end[i]!;
+      continue;
+    }
+    const flags = tagFlags[t]!;
+    if (flags & BREAK) flush(tag);
+    else if (flags & BLOCK) {
+      flush(t);
+      ends.push(tree.end[i]!);
+      tags.push(t);
+    }
+    i++;
+  }
+  flush(0);
+  return blocks;
+}
+
+function render(blocks: Block[]): string {
+  let out = '';
+  for (let i = 0; i < blocks.length; i++) {
+    const b = blocks[i]!;
+    if (b.linkShare > 0.6 && b.text.length < 200) continue;
+    const head = tagFlags[b.tag]! & HEADING;
+    if (!head && b.tag !== p && b.tag !== li && b.tag !== td && b.text.length < 25 && !/[.!?:。]$/.test(b.text)) {
+      const before = blocks[i - 1];
+      const after = blocks[i + 1];
+      if (!(before && after && before.text.length > 80 && after.text.length > 80)) continue;
+    }
+    if (head) {
+      const after = blocks[i + 1];
+      if (!after || after.linkShare > 0.6) continue;
+    }
+    out += `${b.text}\n`;
+  }
+  return out;
+}
