@@ -111,7 +111,7 @@ export function createWordPiece(vocabulary: Vocabulary, { cacheBits = 17 } = {})
           if (kind === ALONE) matchWord(lower, 1);
         } else {
           if (chars <= MAX_WORD_CHARS) word += lower;
-          chars += lower.length > 1 ? [...lower].length : 1;
+          chars++;
         }
       }
       a = b;

@@ -1,0 +1,117 @@
+import { RecordError } from '../errors.ts';
+import { createTableScorer } from './table.ts';
+import type { ScorerManifest } from './manifest.ts';
+import { createProseMeter, PROSE_SIGNALS } from './prose.ts';
+import { parseVocabulary } from './vocabulary.ts';
+import { createWordPiece } from './wordpiece.ts';
+
+/** Text behind this many bytes is not looked at, whatever it is. */
+const MAX_TEXT_BYTES = 65_536;
+/** Scores are rounded to four decimals; the rounding is part of a score's definition. */
+const DECIMALS = 10_000;
+
+/** Manifests with their tables. Plain data over SharedArrayBuffers: post it to a worker and no table is copied. */
+export interface ScorerSet {
+  readonly vocabulary: Uint8Array<SharedArrayBuffer>;
+  readonly scorers: readonly { readonly manifest: ScorerManifest; readonly table: Int8Array<SharedArrayBuffer> }[];
+}
+
+/** Scores by scorer name: a number from 0 to 1, or one for each axis. */
+export type Scores = Record<string, number | Readonly<Record<string, number>>>;
+
+export interface Stage0 {
+  /**
+   * Scores a text (a string, or its UTF-8 bytes) with every scorer of the set; the text is tokenized once. A text without a token
+   * scores 0 everywhere. Throws a RecordError `score.nan` rather than ever give a score that is not a number.
+   */
+  score(text: string | Uint8Array): Scores;
+}
+
+/** A scorer for one thread: it holds a word cache and scratch space. */
+export function createStage0(set: ScorerSet): Stage0 {
+  const vocabulary = parseVocabulary(new TextDecoder().decode(set.vocabulary.slice()));
+  const wordPiece = createWordPiece(vocabulary);
+  const maxTokens = Math.max(1, ...set.scorers.map(({ manifest }) => manifest.maxTokens));
+  const ids = new Int32Array(maxTokens);
+  const encoder = new TextEncoder();
+  const encoded = new Uint8Array(MAX_TEXT_BYTES);
+  const rows = set.scorers.map(({ manifest, table }) => createRow(manifest, table));
+
+  return {
+    score(text) {
+      let bytes: Uint8Array;
+      if (typeof text === 'string') {
+        // The slice only spares V8 a flat copy of a long string: a UTF-16 unit is at least one byte.
+        const { written } = encoder.encodeInto(
+          text.length > MAX_TEXT_BYTES ? text.slice(0, MAX_TEXT_BYTES) : text,
+          encoded,
+        );
+        bytes = encoded.subarray(0, written);
+      } else bytes = text.length > MAX_TEXT_BYTES ? text.subarray(0, MAX_TEXT_BYTES) : text;
+      const count = wordPiece.encode(bytes, ids, 0, maxTokens);
+      const scores: Scores = {};
+      for (const row of rows) scores[row.name] = row.score(bytes, ids, count);
+      return scores;
+    },
+  };
+}
+
+interface Row {
+  readonly name: string;
+  score(bytes: Uint8Array, ids: Int32Array, count: number): number | Readonly<Record<string, number>>;
+}
+
+function createRow(manifest: ScorerManifest, table: Int8Array): Row {
+  const { name, outputs, maxTokens } = manifest;
+  const logits = new Float64Array(outputs.length);
+  const scoreTable = createTableScorer(manifest, table);
+  const addProse = manifest.prose === undefined ? () => 0 : createProseLogit(manifest.prose);
+  const axes = outputs.map(({ axis, calibration }) => ({ axis, ...calibration }));
+
+  return {
+    name,
+    score(bytes, ids, count) {
+      if (count > 0) scoreTable(ids, Math.min(count, maxTokens), logits);
+      const prose = count > 0 ? addProse(bytes) : 0;
+      const byAxis: Record<string, number> = {};
+      let last = 0;
+      for (let k = 0; k < axes.length; k++) {
+        const { axis, slope, intercept } = axes[k]!;
+        last =
+          count === 0
+            ? 0
+            : Math.round(DECIMALS / (1 + Math.exp(-(slope * (logits[k]! + prose) + intercept)))) / DECIMALS;
+        if (Number.isNaN(last)) {
+          throw new RecordError(
+            'score',
+            'score.nan',
+            `score ${axis} of ${name}; not a number; look at the record's text and report it`,
+          );
+        }
+        byAxis[axis] = last;
+      }
+      return axes.length === 1 ? last : byAxis;
+    },
+  };
+}
+
+function createProseLogit({
+  signals,
+  limit,
+  maxBytes,
+}: NonNullable<ScorerManifest['prose']>): (bytes: Uint8Array) => number {
+  const measure = createProseMeter();
+  const values = new Float64Array(PROSE_SIGNALS);
+  const mean = Float64Array.from(signals, (s) => s.mean);
+  const deviation = Float64Array.from(signals, (s) => s.deviation);
+  const weight = Float64Array.from(signals, (s) => s.weight);
+  return (bytes) => {
+    measure(bytes, 0, Math.min(bytes.length, maxBytes), values);
+    let logit = 0;
+    for (let i = 0; i < PROSE_SIGNALS; i++) {
+      const z = (values[i]! - mean[i]!) / deviation[i]!;
+      logit += weight[i]! * Math.max(-limit, Math.min(limit, z));
+    }
+    return logit;
+  };
+}
