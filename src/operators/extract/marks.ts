@@ -1,40 +1,68 @@
-/** What class, id, role and itemprop say about an element. Bits, kept per element of a tree. */
-export const BAD = 1;
-/** Strong furniture: never main text, whatever its size. */
-export const HIDDEN = 2;
-export const CONTENT = 4;
-export const ARTICLE_BODY = 8;
-export const COMMENT = 16;
+/** What class, id, role and itemprop say about an element: bits, kept per element of a tree. */
+export const FURNITURE = 1;
+/** Usually furniture (date line, tags, teaser, caption), sometimes a lead paragraph: text decides. */
+export const DOUBTFUL = 2;
+export const HIDDEN = 4;
+/** Named as the place of the main text. */
+export const CONTENT = 8;
+export const COMMENTS = 16;
 
-const badWords =
-  /(^|[\s_-])(nav(i|bar|igation)?|menu\w*|footer|foot|sidebar\w*|side|aside|breadcrumbs?|cookies?|consent|banner|gdpr|share|sharing|shariff|social\w*|comments?|kommentare?|respond|reply|related|recommend\w*|teaser|promo\w*|advert\w*|ads?|sponsor\w*|newsletter|subscribe|subscription|widgets?|tags?|tagcloud|meta|author|byline|bio|pagination|pager|skip|modal|popup|overlay|login|search\w*|rss|toolbar|masthead|disclaimer|copyright|outbrain|taboola|disqus|print|imprint|toc|paging|rating|feedback|hidden|screen-reader-text|sr-only|caption|credit|date|published|categor\w+)([\s_-]|$)/i;
-const badRoles = new Set(
-  'navigation banner contentinfo search complementary menu menubar dialog alert toolbar'.split(' '),
+const commentWords = words(
+  'comments? commentlist commentarea kommentare? kommentar comentarios? commentaires? reacties disqus\\w* respond leserbriefe? responses?',
 );
+const furnitureWords = words(
+  `nav navi\\w* navbar menu\\w* footer foot sidebar\\w* sidenav breadcrumbs? cookies? consent gdpr cmp banner share sharing sharebar shariff social\\w*
+   sharedaddy related recommend\\w* advert\\w* ads? adsense sponsor\\w* newsletter subscribe subscription widgets? widget-area tagcloud pagination pager
+   modal popup overlay login signup search\\w* rss toolbar masthead outbrain taboola print skip sr-only screen-reader-text visually-hidden promo\\w*
+   paging jp-relatedposts authorbox bio byline-bio donate donation paywall infobox-nav linklist mehr-zum-thema topics? popular trending`,
+);
+const doubtfulWords = words(
+  `side aside teaser\\w* meta metadata postmeta author byline tags? caption credits? date datum published categor\\w+ toc disclaimer copyright rating feedback hidden
+   imprint kicker dateline timestamp breaking info\\w* box hint`,
+);
+const contentName =
+  /^(entry|post|article|story|artikel|beitrag|text|page|main|news|blog|body|td-post|single|single-post)[-_]*(content|body|text|inhalt|main|copy|wrap|entry)s?$|^(articlebody|hentry|h-entry|e-content|storycontent|post|artikel|beitrag)$/i;
+
+/** A name that holds one of `list` between its beginning, its end, `-` and `_`. */
+function words(list: string): RegExp {
+  return new RegExp(`(^|[-_])(${list.trim().split(/\s+/).join('|')})([-_]|$)`, 'i');
+}
 
 const cacheLimit = 16_384;
 const nameLimit = 256;
 const known = new Map<string, number>();
 
-/** Marks for the words of a class or id. Remembered, because a site repeats the same few hundred. */
+/** Marks for the names in a class or id. Remembered, because a site repeats the same few hundred. */
 export function markOf(value: string): number {
   const key = value.length > nameLimit ? value.slice(0, nameLimit) : value;
   const cached = known.get(key);
   if (cached !== undefined) return cached;
   if (known.size >= cacheLimit) known.clear();
   let marks = 0;
-  if (badWords.test(key)) marks |= BAD;
+  for (const name of key.split(/\s+/)) if (name !== '') marks |= markOfName(name);
+  if (marks & CONTENT) marks &= ~(FURNITURE | DOUBTFUL);
   known.set(key, marks);
   return marks;
 }
 
+function markOfName(name: string): number {
+  if (contentName.test(name)) return CONTENT;
+  if (commentWords.test(name)) return COMMENTS;
+  if (furnitureWords.test(name)) return FURNITURE;
+  return doubtfulWords.test(name) ? DOUBTFUL : 0;
+}
+
+const furnitureRoles = new Set(
+  'navigation banner contentinfo search complementary menu menubar dialog alert toolbar'.split(' '),
+);
+
 export function markOfRole(role: string): number {
-  if (role === 'main') return CONTENT;
-  return badRoles.has(role) ? BAD : 0;
+  if (role === 'main' || role === 'article') return CONTENT;
+  return furnitureRoles.has(role) ? FURNITURE : 0;
 }
 
 const hiddenStyle = /display\s*:\s*none|visibility\s*:\s*hidden/i;
 
 export function markOfStyle(style: string): number {
-  return hiddenStyle.test(style.length > nameLimit ? style.slice(0, nameLimit) : style) ? BAD : 0;
+  return hiddenStyle.test(style.length > nameLimit ? style.slice(0, nameLimit) : style) ? HIDDEN : 0;
 }

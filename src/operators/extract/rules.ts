@@ -1,19 +1,19 @@
 import { decodeEntities } from './entities.ts';
-import { ARTICLE_BODY, BAD, CONTENT, HIDDEN } from './marks.ts';
+import { COMMENTS, CONTENT, DOUBTFUL, FURNITURE, HIDDEN } from './marks.ts';
 import { type Measures, measure } from './measure.ts';
 import { BLOCK, BREAK, HEADING, SKIP, TEXT, WRAPPER, tagFlags, tagId } from './tags.ts';
 import type { Tree } from './tree.ts';
 
 const p = tagId('p');
-const li = tagId('li');
-const td = tagId('td');
-const th = tagId('th');
-const pre = tagId('pre');
 const article = tagId('article');
 const main = tagId('main');
 const header = tagId('header');
 const figure = tagId('figure');
 const figcaption = tagId('figcaption');
+const containers = new Set(
+  ['div', 'section', 'article', 'main', 'td', 'tr', 'tbody', 'table', 'center', 'form', 'fieldset', 'body'].map(tagId),
+);
+const cells = new Set(['p', 'li', 'td', 'th', 'dt', 'dd', 'pre', 'blockquote'].map(tagId));
 
 interface Block {
   text: string;
@@ -27,45 +27,48 @@ export function mainText(tree: Tree): string {
   return render(collect(tree, m, root));
 }
 
-function chooseRoot(tree: Tree, m: Measures): number {
+export function chooseRoot(tree: Tree, m: Measures): number {
   const start = tree.body;
   let root = start;
   let best = -1;
   for (let i = start + 1; i < tree.size; i++) {
     const tag = tree.tag[i]!;
-    if (tag === TEXT || m.text[i]! < 250) continue;
-    if (tag === article || tag === main || tree.marks[i]! & (ARTICLE_BODY | CONTENT)) {
-      if (best < 0 || m.prose[i]! > 0.8 * m.prose[best]!) best = i;
+    if (tag === TEXT || m.prose[i]! < 100) continue;
+    if (tree.marks[i]! & (COMMENTS | HIDDEN)) continue;
+    if (tag === article || tag === main || tree.marks[i]! & CONTENT) {
+      if (best < 0 || m.prose[i]! > 0.9 * m.prose[best]!) best = i;
     }
   }
-  if (best > 0 && m.prose[best]! >= 0.4 * m.prose[start]!) root = best;
+  if (best > 0 && m.prose[best]! >= 0.5 * m.prose[start]!) root = best;
   for (;;) {
     let child = -1;
     for (let i = root + 1; i < tree.end[root]!; i = tree.end[i]!) {
-      if (tree.tag[i] === TEXT || tagFlags[tree.tag[i]!]! & SKIP) continue;
+      if (!containers.has(tree.tag[i]!) || tree.marks[i]! & COMMENTS) continue;
       if (child < 0 || m.prose[i]! > m.prose[child]!) child = i;
     }
-    if (child < 0 || tree.tag[child] === p || !(tagFlags[tree.tag[child]!]! & BLOCK)) return root;
-    if (m.prose[child]! < 0.75 * m.prose[root]! || m.prose[child]! < 140) return root;
+    if (child < 0 || m.prose[child]! < 0.9 * m.prose[root]! || m.prose[child]! < 140) return root;
     root = child;
   }
 }
 
-function dropped(tree: Tree, m: Measures, i: number, root: number): boolean {
+export function dropped(tree: Tree, m: Measures, i: number, root: number): boolean {
   const tag = tree.tag[i]!;
   const flags = tagFlags[tag]!;
+  const marks = tree.marks[i]!;
   const total = m.text[root]!;
   const text = m.text[i]!;
   if (flags & SKIP) return true;
   if (flags & WRAPPER && text < 0.5 * total) return true;
   if (tag === figure || tag === figcaption) return text < 0.5 * total;
-  if (tree.marks[i]! & (BAD | HIDDEN) && text < 0.5 * total) return true;
-  if (tag === header && text < 0.3 * total && m.prose[i]! < 200) return true;
+  if (marks & COMMENTS) return true;
+  if (marks & (FURNITURE | HIDDEN) && m.allProse[i]! < 0.5 * m.allProse[root]!) return true;
+  if (marks & DOUBTFUL && m.prose[i]! < 100) return true;
+  if (tag === header && m.prose[i]! < 100) return true;
   if (flags & BLOCK && !(flags & HEADING) && tag !== p && text > 0 && m.link[i]! > 0.6 * text) return true;
   return false;
 }
 
-function collect(tree: Tree, m: Measures, root: number): Block[] {
+export function collect(tree: Tree, m: Measures, root: number): Block[] {
   const blocks: Block[] = [];
   const ends: number[] = [];
   const tags: number[] = [];
@@ -118,7 +121,7 @@ function render(blocks: Block[]): string {
     const b = blocks[i]!;
     if (b.linkShare > 0.6 && b.text.length < 200) continue;
     const head = tagFlags[b.tag]! & HEADING;
-    if (!head && b.tag !== p && b.tag !== li && b.tag !== td && b.text.length < 25 && !/[.!?:。]$/.test(b.text)) {
+    if (!head && !cells.has(b.tag) && b.text.length < 25 && !/[.!?:。]$/.test(b.text)) {
       const before = blocks[i - 1];
       const after = blocks[i + 1];
       if (!(before && after && before.text.length > 80 && after.text.length > 80)) continue;

@@ -1,5 +1,5 @@
 import { Tokenizer, type TokenizerCallbacks } from 'htmlparser2';
-import { ARTICLE_BODY, HIDDEN, markOf, markOfRole, markOfStyle } from './marks.ts';
+import { CONTENT, HIDDEN, markOf, markOfRole, markOfStyle } from './marks.ts';
 import { BLOCK, OPAQUE, ROOT, SCOPE, TEXT, VOID, tagCount, tagFlags, tagId } from './tags.ts';
 
 /**
@@ -205,7 +205,7 @@ class TreeBuilder implements TokenizerCallbacks {
         this.marks |= markOfRole(this.value());
         return;
       case 'itemprop':
-        if (this.value() === 'articleBody') this.marks |= ARTICLE_BODY;
+        if (this.value() === 'articleBody') this.marks |= CONTENT;
         return;
       case 'style':
         this.marks |= markOfStyle(this.value());
