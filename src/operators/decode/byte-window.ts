@@ -1,0 +1,58 @@
+import type { RecordError } from '../../errors.ts';
+
+/** Bytes of one file in order, decompressed. `damage` is set when the stream ended because its compression is broken. */
+export interface ByteSource {
+  /** Fills `target` from `at` on; returns how many bytes came, 0 at the end. */
+  readInto(target: Buffer, at: number): Promise<number>;
+  readonly damage: RecordError | undefined;
+  close(): Promise<void>;
+}
+
+/** How much is read at once. */
+export const chunkBytes = 1024 * 1024;
+
+/**
+ * The part of a stream that is in memory: `bytes`, of which the first lies at offset `base`.
+ * Each `fill` makes a new buffer, so that views of the old one stay valid.
+ */
+export class ByteWindow {
+  bytes: Buffer = Buffer.alloc(0);
+  base: number;
+  ended = false;
+  readonly #source: ByteSource;
+
+  constructor(source: ByteSource, base = 0) {
+    this.#source = source;
+    this.base = base;
+  }
+
+  get damage(): RecordError | undefined {
+    return this.#source.damage;
+  }
+
+  /** Drops what lies before index `keepFrom` and reads up to `wantBytes` more. Returns false when nothing more came. */
+  async fill(keepFrom: number, wantBytes: number = chunkBytes): Promise<boolean> {
+    const kept = this.bytes.length - keepFrom;
+    const grown = Buffer.allocUnsafeSlow(kept + wantBytes);
+    this.bytes.copy(grown, 0, keepFrom);
+    let length = kept;
+    while (length < grown.length && !this.ended) {
+      const count = await this.#source.readInto(grown, length);
+      if (count === 0) this.ended = true;
+      length += count;
+    }
+    this.base += keepFrom;
+    this.bytes = grown.subarray(0, length);
+    return length > kept;
+  }
+
+  /** Forgets the first `count` bytes. */
+  drop(count: number): void {
+    this.bytes = this.bytes.subarray(count);
+    this.base += count;
+  }
+
+  close(): Promise<void> {
+    return this.#source.close();
+  }
+}

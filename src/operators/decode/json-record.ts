@@ -1,0 +1,151 @@
+import { isUtf8 } from 'node:buffer';
+import { type JsonObjectScan, scanObject } from './json-scan.ts';
+import { decodeError } from './reasons.ts';
+import type { DecodedDocument } from './types.ts';
+
+/** Keys of a raw record that have a place of their own; all others travel in `metadata`. */
+const stringKeys = ['id', 'url', 'text', 'html', 'timestamp', 'source', 'license'] as const;
+type StringKey = (typeof stringKeys)[number];
+const ownKeys: ReadonlySet<string> = new Set([...stringKeys, 'metadata']);
+/** Keys that Riffle writes itself: its own output fed back has them. */
+const reservedKeys: ReadonlySet<string> = new Set(['signals', 'decision', 'position']);
+
+type JsonObject = Record<string, unknown>;
+
+/**
+ * A JSON document: `{id?, url?, text? | html?, timestamp?, source?, license?, metadata?}`, with Dolma's and datatrove's extra keys
+ * carried in `metadata` as they were written. An integer `id` counts as its digits; `null` counts as absent.
+ * Throws RecordError for bytes that are not UTF-8 or not JSON, for wrong types, and where there is no text.
+ */
+export function decodeJson(bytes: Uint8Array): DecodedDocument {
+  if (!isUtf8(bytes)) {
+    throw decodeError('decode.invalidUtf8', 'JSON record; its bytes are not UTF-8; convert the input');
+  }
+  const bom = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  const json = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', bom);
+  const parsed = parseObject(json);
+
+  const document: Partial<Record<StringKey, string>> = {};
+  let plain = bom === 0;
+  let extra = false;
+  for (const key in parsed) {
+    const value = parsed[key];
+    if (!ownKeys.has(key)) {
+      extra = true;
+    } else if (key === 'metadata') {
+      if (value === null) plain = false;
+      else if (!isObject(value)) throw wrongType('metadata', value, 'an object');
+    } else if (typeof value === 'string') {
+      document[key as StringKey] = value;
+    } else if (value === null) {
+      plain = false;
+    } else if (key !== 'id' || typeof value !== 'number') {
+      throw wrongType(key, value, 'a string');
+    } else {
+      plain = false;
+      document.id = rawValue(json, scanObject(json), 'id');
+    }
+  }
+  const body = document.text ?? document.html;
+  if (body === undefined || body.trim() === '') {
+    throw decodeError(
+      'decode.noText',
+      'JSON record; it has neither "text" nor "html" with anything in it; name the text column "text"',
+    );
+  }
+  // Both: the extracted text is the document, as in the sets that carry their page along; the page is dropped.
+  if (document.text !== undefined && document.html !== undefined) {
+    delete document.html;
+    plain = false;
+  }
+
+  const { metadata } = parsed;
+  if (extra) return { ...document, metadataJson: mergedMetadata(json, parsed), spliceable: false };
+  if (!isObject(metadata) && (!plain || document.id === undefined || document.text === undefined)) {
+    return { ...document, spliceable: false };
+  }
+  const scan = scanObject(json);
+  const decoded = isObject(metadata)
+    ? { ...document, metadataJson: oneLine(rawValue(json, scan, 'metadata')) }
+    : document;
+  // A key that comes twice (JSON.parse takes the last) and a line break would spoil the output line.
+  const once = scan.members.length === Object.keys(parsed).length;
+  if (!plain || !once || document.id === undefined || document.text === undefined || /[\r\n]/.test(json)) {
+    return { ...decoded, spliceable: false };
+  }
+  return { ...decoded, spliceable: true, bodyStart: bytes.indexOf(123), bodyEnd: bytes.lastIndexOf(125) };
+}
+
+function parseObject(json: string): JsonObject {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(json);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message.slice(0, 200) : 'unknown';
+    throw decodeError(
+      'decode.badJson',
+      `JSON record; ${message}; check that each line or element is a whole document`,
+      cause,
+    );
+  }
+  if (!isObject(parsed)) {
+    throw decodeError(
+      'decode.notObject',
+      `JSON record; ${typeName(parsed)}; a document is an object with "text" or "html"`,
+    );
+  }
+  return parsed;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function typeName(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+}
+
+function wrongType(key: string, value: unknown, wanted: string) {
+  return decodeError('decode.wrongType', `JSON record, key "${key}"; ${typeName(value)}; it must be ${wanted}`);
+}
+
+function rawValue(json: string, scan: JsonObjectScan, key: string): string {
+  const member = scan.members.findLast((m) => m.key === key)!;
+  return json.slice(member.start, member.end);
+}
+
+/**
+ * The text of the output's `metadata`: the record's own members, then its unknown keys, then `riffle` with what came out of Riffle before
+ * (`signals`, `decision`, `position`, an earlier `metadata.riffle`) and unknown keys whose name `metadata` has already.
+ */
+function mergedMetadata(json: string, parsed: JsonObject): string {
+  const scan = scanObject(json);
+  const members = new Map<string, string>();
+  const riffle = new Map<string, string>();
+  if (isObject(parsed.metadata)) {
+    const own = rawValue(json, scan, 'metadata');
+    for (const { key, start, end } of scanObject(own).members) members.set(key, own.slice(start, end));
+    const earlier = members.get('riffle');
+    if (earlier !== undefined && Object.keys(parsed).some((key) => reservedKeys.has(key))) {
+      members.delete('riffle');
+      riffle.set('riffle', earlier);
+    }
+  }
+  const taken = new Set(members.keys());
+  for (const { key, start, end } of scan.members) {
+    if (ownKeys.has(key)) continue;
+    const target = reservedKeys.has(key) || taken.has(key) ? riffle : members;
+    target.set(key, json.slice(start, end));
+  }
+  if (riffle.size > 0) members.set('riffle', objectText(riffle));
+  return oneLine(objectText(members));
+}
+
+function objectText(members: ReadonlyMap<string, string>): string {
+  return `{${[...members].map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(',')}}`;
+}
+
+/** JSON strings cannot hold a raw line break, so each one is layout and may become a space. */
+function oneLine(json: string): string {
+  return /[\r\n]/.test(json) ? json.replace(/[\r\n]+\s*/g, ' ') : json;
+}

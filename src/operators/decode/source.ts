@@ -1,0 +1,174 @@
+import { ByteWindow, chunkBytes } from './byte-window.ts';
+import { type Container, guessContainer, guessFormat, sniffBytes } from './format.ts';
+import { openInflate } from './inflate-source.ts';
+import { readJsonDocuments } from './json-documents.ts';
+import { readLines } from './lines.ts';
+import { readParquet } from './parquet.ts';
+import { openPlain } from './plain-source.ts';
+import { decodeError } from './reasons.ts';
+import {
+  type DecodeLimits,
+  deadLetterBytes,
+  defaultDecodeLimits,
+  type InputFile,
+  type InputFormat,
+  type RawBatch,
+} from './types.ts';
+import { readWarc } from './warc.ts';
+import { readWhole } from './whole.ts';
+
+export interface SourceOptions {
+  /** Where to begin: 0n, or the `next` of a record, or the `to` of a batch. */
+  readonly from?: bigint;
+  /** Where to stop; a line start of plain JSON lines, from `splitPlainLines`. */
+  readonly to?: bigint;
+  readonly limits?: Partial<DecodeLimits>;
+}
+
+interface Detected {
+  readonly container: Container;
+  readonly format?: InputFormat;
+  readonly refused?: string;
+}
+
+/**
+ * The records of one file, in order, in batches of about a megabyte.
+ * A record's own fault comes as a record with `error`; a file that cannot be read at all is one such record. Throws only for I/O errors.
+ */
+export async function* openSource(file: InputFile, options: SourceOptions = {}): AsyncGenerator<RawBatch> {
+  const limits = { ...defaultDecodeLimits, ...options.limits };
+  const from = Number(options.from ?? 0n);
+  const to = options.to === undefined ? undefined : Number(options.to);
+  const { window, detected } = await openWindow(file);
+  try {
+    if (detected.refused !== undefined) {
+      if (from === 0) yield refusal(file, detected.refused, window);
+      return;
+    }
+    if (detected.format === undefined) return;
+    if (detected.format === 'parquet') {
+      yield* readParquet(file, from, limits);
+      return;
+    }
+    const whole = detected.format === 'html' || detected.format === 'text';
+    if (whole && from > 0) return;
+    const positioned = await positionAt(window, file, detected.container, from);
+    if (!positioned) return;
+    try {
+      yield* readFormat(positioned, detected, limits, to);
+    } finally {
+      if (positioned !== window) await positioned.close();
+    }
+  } finally {
+    await window.close();
+  }
+}
+
+/** What `openSource` would take the file for; `undefined` for an empty or refused one. */
+export async function detectFormat(
+  file: InputFile,
+): Promise<{ container: Container; format: InputFormat | undefined; refused?: string }> {
+  const { window, detected } = await openWindow(file);
+  await window.close();
+  const { container, format, refused } = detected;
+  return refused === undefined ? { container, format } : { container, format, refused };
+}
+
+function readFormat(
+  window: ByteWindow,
+  detected: Detected,
+  limits: DecodeLimits,
+  to: number | undefined,
+): AsyncGenerator<RawBatch> {
+  const addressable = detected.container === 'plain';
+  if (detected.format === 'jsonl') return readLines(window, limits, { addressable, to });
+  if (detected.format === 'json') return readJsonDocuments(window, limits, addressable);
+  if (detected.format === 'warc') return readWarc(window, limits, addressable);
+  return readWhole(window, detected.format === 'html' ? 'html' : 'text', limits, addressable);
+}
+
+/** Opens the file and looks at its beginning. The window keeps what was read. */
+async function openWindow(file: InputFile): Promise<{ window: ByteWindow; detected: Detected }> {
+  const plain = new ByteWindow(await openPlain(file.path));
+  await plain.fill(0, Math.min(chunkBytes, Math.max(sniffBytes, file.sizeBytes)));
+  const guess = guessContainer(plain.bytes);
+  if ('refused' in guess) return { window: plain, detected: { container: 'plain', refused: guess.refused } };
+  if (guess.container === 'plain')
+    return { window: plain, detected: { container: 'plain', ...detect(plain, file.path) } };
+
+  await plain.close();
+  const window = new ByteWindow(await openInflate(file.path, guess.container));
+  await window.fill(0, chunkBytes);
+  const { container } = guess;
+  const inner = guessContainer(window.bytes);
+  if ('refused' in inner || inner.container !== 'plain') {
+    const what = 'refused' in inner ? inner.refused : inner.container;
+    return { window, detected: { container, refused: `${what} inside ${container}` } };
+  }
+  const found = detect(window, file.path);
+  if (found.format === 'parquet') return { window, detected: { container, refused: `Parquet inside ${container}` } };
+  return { window, detected: { container, ...found } };
+}
+
+function detect(window: ByteWindow, path: string): { format?: InputFormat; refused?: string } {
+  // Nothing came out: an empty file has no record; a broken one still needs its dead letter, which any reader gives.
+  if (window.bytes.length === 0) return window.damage ? { format: 'text' } : {};
+  return guessFormat(window.bytes, path);
+}
+
+function refusal(file: InputFile, what: string, window: ByteWindow): RawBatch {
+  const message = `${file.path}; it is ${what}; give plain, gzip or zstd files of WARC, JSON, Parquet, HTML or text`;
+  const next = BigInt(Math.max(1, file.sizeBytes));
+  const bytes = Buffer.from(window.bytes.subarray(0, deadLetterBytes));
+  const record = { offset: 0n, next, kind: 'text', bytes, error: decodeError('decode.unsupported', message) } as const;
+  return { format: undefined, from: 0n, to: next, addressable: false, records: [record] };
+}
+
+/** Moves to offset `from`: plain files seek, compressed ones decode and discard. `undefined` when the stream ends before it. */
+async function positionAt(
+  window: ByteWindow,
+  file: InputFile,
+  container: Container,
+  from: number,
+): Promise<ByteWindow | undefined> {
+  if (from === 0) return window;
+  if (container === 'plain') return new ByteWindow(await openPlain(file.path, from), from);
+  while (window.base + window.bytes.length < from) {
+    if (!(await window.fill(window.bytes.length))) return undefined;
+  }
+  window.drop(from - window.base);
+  return window;
+}
+
+/**
+ * Cuts plain JSON lines into consecutive ranges of about `targetBytes`, each of which begins at a line start,
+ * so that several workers can read one file. `undefined` for any other input: it is one range.
+ */
+export async function splitPlainLines(
+  file: InputFile,
+  targetBytes: number,
+): Promise<Array<{ from: bigint; to: bigint }> | undefined> {
+  const detected = await detectFormat(file);
+  if (detected.container !== 'plain' || detected.format !== 'jsonl') return undefined;
+  const cuts = [0];
+  for (let at = targetBytes; at < file.sizeBytes; ) {
+    const cut = await nextLineStart(file.path, at);
+    if (cut === undefined || cut >= file.sizeBytes) break;
+    cuts.push(cut);
+    at = cut + targetBytes;
+  }
+  return cuts.map((cut, i) => ({ from: BigInt(cut), to: BigInt(cuts[i + 1] ?? file.sizeBytes) }));
+}
+
+async function nextLineStart(path: string, at: number): Promise<number | undefined> {
+  const window = new ByteWindow(await openPlain(path, at), at);
+  try {
+    for (let read = 1 << 16; await window.fill(window.bytes.length, read); read = chunkBytes) {
+      const end = window.bytes.indexOf(10);
+      if (end >= 0) return window.base + end + 1;
+    }
+    return undefined;
+  } finally {
+    await window.close();
+  }
+}

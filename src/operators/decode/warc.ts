@@ -1,0 +1,9 @@
+import type { ByteWindow } from './byte-window.ts';
+import type { DecodeLimits, RawBatch } from './types.ts';
+
+/** Not yet written: reads nothing. */
+export async function* readWarc(
+  _window: ByteWindow,
+  _limits: DecodeLimits,
+  _addressable: boolean,
+): AsyncGenerator<RawBatch> {}
