@@ -1,0 +1,31 @@
+/** The public door of near-duplicate detection: options, fingerprints, index, verdicts. */
+export { createFingerprinter } from './fingerprint.ts';
+export {
+  createIndex,
+  type GenerationStats,
+  type IndexStats,
+  loadIndex,
+  mergeVerdicts,
+  type NearDuplicateIndex,
+  type ShardVerdicts,
+} from './near-duplicate-index.ts';
+export {
+  configHash,
+  type DedupOptions,
+  dedupOptionsSchema,
+  type FingerprintOptions,
+  PUBLISHED_SEED,
+  windowDocuments,
+} from './options.ts';
+export {
+  ASKED,
+  type Fingerprinter,
+  type FingerprintResult,
+  INSERTED,
+  isDuplicate,
+  NO_PARTITION,
+  type SketchBatch,
+  type SketchLayout,
+  sketchLayout,
+  type Verdicts,
+} from './sketch.ts';
