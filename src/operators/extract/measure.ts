@@ -9,6 +9,8 @@ export interface Measures {
   /** Text in paragraphs that read as prose; of the whole subtree, and without what is marked as furniture. */
   allProse: Float64Array;
   prose: Float64Array;
+  /** False where the marks would leave next to nothing of the page: its names do not mean what they say. */
+  trustMarks: boolean;
 }
 
 const p = tagId('p');
@@ -52,11 +54,15 @@ export function measure(tree: Tree): Measures {
     } else own[i] = 0;
     allProse[up]! += allProse[i]!;
   }
-  return { text, link, allProse, prose: cleanProse(tree, own, allProse) };
+  let prose = cleanProse(tree, own, allProse, true);
+  const unmarked = cleanProse(tree, own, allProse, false);
+  const trustMarks = prose[0]! >= 0.25 * unmarked[0]!;
+  if (!trustMarks) prose = unmarked;
+  return { text, link, allProse, prose, trustMarks };
 }
 
 /** Prose without marked subtrees; one that holds most of the page's prose is a wrapper with an unlucky name. */
-function cleanProse(tree: Tree, ownProse: Float64Array, allProse: Float64Array): Float64Array {
+function cleanProse(tree: Tree, ownProse: Float64Array, allProse: Float64Array, trustMarks: boolean): Float64Array {
   const prose = new Float64Array(tree.size);
   const most = 0.5 * allProse[0]!;
   for (let i = tree.size - 1; i > 0; i--) {
@@ -65,7 +71,7 @@ function cleanProse(tree: Tree, ownProse: Float64Array, allProse: Float64Array):
     prose[i]! += ownProse[i]!;
     const marks = tree.marks[i]!;
     if (marks & COMMENTS && tag !== body) continue;
-    if (marks & (FURNITURE | HIDDEN) && allProse[i]! < most) continue;
+    if (trustMarks && marks & (FURNITURE | HIDDEN) && allProse[i]! < most) continue;
     prose[tree.parent[i]!]! += prose[i]!;
   }
   return prose;

@@ -5,6 +5,8 @@ import { BLOCK, BREAK, HEADING, SKIP, TEXT, WRAPPER, tagFlags, tagId } from './t
 import type { Tree } from './tree.ts';
 
 const p = tagId('p');
+const body = tagId('body');
+const h1 = tagId('h1');
 const article = tagId('article');
 const main = tagId('main');
 const header = tagId('header');
@@ -24,7 +26,9 @@ interface Block {
 export function mainText(tree: Tree): string {
   const m = measure(tree);
   const root = chooseRoot(tree, m);
-  return render(collect(tree, m, root));
+  const lead = leadStart(tree, root);
+  const blocks = collect(tree, m, lead, root, root).filter((block) => block.text.length >= 80 && block.linkShare < 0.3);
+  return render([...blocks, ...collect(tree, m, root + 1, tree.end[root]!, root)]);
 }
 
 export function chooseRoot(tree: Tree, m: Measures): number {
@@ -51,6 +55,12 @@ export function chooseRoot(tree: Tree, m: Measures): number {
   }
 }
 
+/** Where a lead paragraph may begin that stands before `root`: after the last first-level heading there. */
+function leadStart(tree: Tree, root: number): number {
+  for (let i = root - 1; i > tree.body; i--) if (tree.tag[i] === h1) return tree.end[i]!;
+  return root;
+}
+
 export function dropped(tree: Tree, m: Measures, i: number, root: number): boolean {
   const tag = tree.tag[i]!;
   const flags = tagFlags[tag]!;
@@ -60,15 +70,15 @@ export function dropped(tree: Tree, m: Measures, i: number, root: number): boole
   if (flags & SKIP) return true;
   if (flags & WRAPPER && text < 0.5 * total) return true;
   if (tag === figure || tag === figcaption) return text < 0.5 * total;
-  if (marks & COMMENTS) return true;
-  if (marks & (FURNITURE | HIDDEN) && m.allProse[i]! < 0.5 * m.allProse[root]!) return true;
+  if (marks & COMMENTS && tag !== body) return true;
+  if (m.trustMarks && marks & (FURNITURE | HIDDEN) && m.allProse[i]! < 0.5 * m.allProse[root]!) return true;
   if (marks & DOUBTFUL && m.prose[i]! < 100) return true;
   if (tag === header && m.prose[i]! < 100) return true;
   if (flags & BLOCK && !(flags & HEADING) && tag !== p && text > 0 && m.link[i]! > 0.6 * text) return true;
   return false;
 }
 
-export function collect(tree: Tree, m: Measures, root: number): Block[] {
+export function collect(tree: Tree, m: Measures, from: number, to: number, root: number): Block[] {
   const blocks: Block[] = [];
   const ends: number[] = [];
   const tags: number[] = [];
@@ -83,7 +93,7 @@ export function collect(tree: Tree, m: Measures, root: number): Block[] {
     link = weight = 0;
     tag = next;
   };
-  for (let i = root + 1; i < tree.end[root]!; ) {
+  for (let i = from; i < to; ) {
     while (ends.length > 0 && i >= ends.at(-1)!) {
       ends.pop();
       tags.pop();
@@ -128,7 +138,7 @@ function render(blocks: Block[]): string {
     }
     if (head) {
       const after = blocks[i + 1];
-      if (!after || after.linkShare > 0.6) continue;
+      if (!after || after.linkShare > 0.6 || (tagFlags[after.tag]! & HEADING && after.tag <= b.tag)) continue;
     }
     out += `${b.text}\n`;
   }

@@ -1,5 +1,5 @@
 import { Tokenizer, type TokenizerCallbacks } from 'htmlparser2';
-import { CONTENT, HIDDEN, markOf, markOfRole, markOfStyle } from './marks.ts';
+import { CONTENT, DOUBTFUL, FURNITURE, HIDDEN, markOf, markOfRole, markOfStyle } from './marks.ts';
 import { BLOCK, OPAQUE, ROOT, SCOPE, TEXT, VOID, tagCount, tagFlags, tagId } from './tags.ts';
 
 /**
@@ -271,7 +271,7 @@ class TreeBuilder implements TokenizerCallbacks {
       return;
     }
     const node = this.add(tag);
-    this.tree.marks[node] = this.marks;
+    this.tree.marks[node] = this.marks & CONTENT ? this.marks & ~(FURNITURE | DOUBTFUL) : this.marks;
     this.push(node, tag);
   }
 
