@@ -1,49 +1,85 @@
 import { decodeEntities } from './entities.ts';
-import { mainText } from './rules.ts';
-import { parseTree } from './tree.ts';
+import { type MainText, allText, mainText } from './rules.ts';
+import { readabilityHtml } from './second-look.ts';
+import { type Tree, parseTree } from './tree.ts';
 
 export interface ExtractOptions {
-  /** Address of the page; only the second look uses it. */
+  /** Address of the page. Part of the interface for extractors that know sites; these rules do not use it. */
   url?: string;
-  /** Characters of HTML that are read; the rest of a longer page is ignored and `truncated` is set. */
+  /** UTF-16 units of HTML that are read. */
   maxChars?: number;
-  /** Elements and texts that are read; as above. */
+  /** Elements and texts that are read. */
   maxNodes?: number;
-  /** Elements nested deeper have no node of their own: their text belongs to the deepest one. */
+  /** Elements nested deeper have no node of their own: their text belongs to the deepest one. At most 60,000. */
   maxDepth?: number;
-  /** `false`: rules only. */
-  secondLook?: boolean;
+  /**
+   * Below this weight of main text (characters without white space, CJK twice) Readability gives a second opinion,
+   * where the page is small enough for it. 0: never.
+   */
+  secondLookBelow?: number;
 }
 
 export interface Extraction {
-  /** Main text: one block (paragraph, heading, list item, table row, line of code) a line, each ended by `\n`; empty when there is none. */
+  /**
+   * Main text: one block a line, each ended by `\n`; empty when there is none. A block is a paragraph, a heading, a list item,
+   * a line between `<br>`, a line of preformatted text (indentation kept), or a table row (cells separated by a tab).
+   */
   text: string;
+  /** `<title>`, white space folded. */
   title?: string;
-  /** The language that the page claims, as written (`<html lang>`). */
+  /** The language that the page claims (`<html lang>`), as written. */
   lang?: string;
   method: 'rules' | 'readability' | 'none';
-  /** The page was longer, or had more nodes, than the limits allow. */
+  /** The page went beyond `maxChars` or `maxNodes`; what lies beyond was not read. */
   truncated: boolean;
 }
 
-export const extractDefaults = { maxChars: 8_000_000, maxNodes: 400_000, maxDepth: 256 } as const;
+export const extractDefaults: Required<Omit<ExtractOptions, 'url'>> = {
+  maxChars: 16_000_000,
+  maxNodes: 400_000,
+  maxDepth: 256,
+  secondLookBelow: 250,
+};
 
-/** Main text of an HTML page. Never throws on any string; time is linear in its length. */
+/** Limits of a page that Readability may look at: about 0.2 CPU-seconds. */
+const secondLook = { maxChars: 500_000, maxNodes: 10_000, maxDepth: 200 } as const;
+/** Readability's text replaces that of the rules when it is longer by this factor. */
+const secondLookGain = 1.5;
+
+/**
+ * Main text of an HTML page, without navigation, notices, comments and other furniture.
+ * Pure; never throws, whatever the string; time and memory are linear in its length.
+ */
 export function extractText(html: string, options: ExtractOptions = {}): Extraction {
-  const maxChars = options.maxChars ?? extractDefaults.maxChars;
+  const { maxChars, maxNodes, maxDepth, secondLookBelow } = { ...extractDefaults, ...options };
   const page = html.length > maxChars ? html.slice(0, maxChars) : html;
-  const tree = parseTree(page, {
-    maxNodes: options.maxNodes ?? extractDefaults.maxNodes,
-    maxDepth: options.maxDepth ?? extractDefaults.maxDepth,
-  });
-  const text = mainText(tree);
-  const result: Extraction = {
+  const tree = parseTree(page, { maxNodes, maxDepth });
+  let found = mainText(tree);
+  let method: Extraction['method'] = 'rules';
+  if (found.weight < secondLookBelow && worthSecondLook(tree)) {
+    const second = secondText(page, { maxNodes, maxDepth });
+    if (second.weight > secondLookGain * found.weight) {
+      found = second;
+      method = 'readability';
+    }
+  }
+  const text = found.blocks.map((block) => `${block.text}\n`).join('');
+  const title = decodeEntities(tree.title).replace(/\s+/g, ' ').trim();
+  return {
     text,
-    method: text === '' ? 'none' : 'rules',
+    ...(title === '' ? {} : { title }),
+    ...(tree.lang === '' ? {} : { lang: tree.lang }),
+    method: text === '' ? 'none' : method,
     truncated: tree.truncated || page.length < html.length,
   };
-  const title = decodeEntities(tree.title).replace(/\s+/g, ' ').trim();
-  if (title !== '') result.title = title;
-  if (tree.lang !== '') result.lang = tree.lang;
-  return result;
+}
+
+function worthSecondLook(tree: Tree): boolean {
+  return (
+    tree.html.length <= secondLook.maxChars && tree.size <= secondLook.maxNodes && tree.depth <= secondLook.maxDepth
+  );
+}
+
+function secondText(page: string, limits: { maxNodes: number; maxDepth: number }): MainText {
+  return allText(parseTree(readabilityHtml(page), limits));
 }

@@ -45,7 +45,11 @@ export function markOf(value: string): number {
   return marks;
 }
 
+/** A name of more words is made from a heading (`id="sharing-with-a-single-developer"`) and says nothing of its place. */
+const slugWords = 4;
+
 function markOfName(name: string): number {
+  if (name.split(/[-_]+/).length > slugWords) return 0;
   if (contentName.test(name)) return CONTENT;
   if (commentWords.test(name)) return COMMENTS;
   if (furnitureWords.test(name)) return FURNITURE;

@@ -1,146 +1,125 @@
-import { decodeEntities } from './entities.ts';
+import { type Block, collectBlocks } from './blocks.ts';
 import { COMMENTS, CONTENT, DOUBTFUL, FURNITURE, HIDDEN } from './marks.ts';
 import { type Measures, measure } from './measure.ts';
-import { BLOCK, BREAK, HEADING, SKIP, TEXT, WRAPPER, tagFlags, tagId } from './tags.ts';
+import { HEADING, SKIP, TEXT, WRAPPER, tagFlags, tagId } from './tags.ts';
 import type { Tree } from './tree.ts';
 
-const p = tagId('p');
 const body = tagId('body');
-const h1 = tagId('h1');
 const article = tagId('article');
 const main = tagId('main');
+const h1 = tagId('h1');
 const header = tagId('header');
 const figure = tagId('figure');
 const figcaption = tagId('figcaption');
-const containers = new Set(
-  ['div', 'section', 'article', 'main', 'td', 'tr', 'tbody', 'table', 'center', 'form', 'fieldset', 'body'].map(tagId),
-);
-const cells = new Set(['p', 'li', 'td', 'th', 'dt', 'dd', 'pre', 'blockquote'].map(tagId));
+/** Elements that the search for the main text descends into. */
+const containers = tagSet('div section article main td tr tbody table center form fieldset body');
+/** Elements that are dropped when most of their text is links. */
+const linkLists = tagSet('div section article header center table ul ol dl');
+/** Elements whose text is kept however short it is. */
+const keptShort = tagSet('p li td th tr dt dd pre blockquote caption summary');
 
-interface Block {
-  text: string;
-  linkShare: number;
-  tag: number;
+function tagSet(names: string): Set<number> {
+  return new Set(names.split(' ').map(tagId));
 }
 
-export function mainText(tree: Tree): string {
-  const m = measure(tree);
-  const root = chooseRoot(tree, m);
-  const lead = leadStart(tree, root);
-  const blocks = collect(tree, m, lead, root, root).filter((block) => block.text.length >= 80 && block.linkShare < 0.3);
-  return render([...blocks, ...collect(tree, m, root + 1, tree.end[root]!, root)]);
+export interface MainText {
+  blocks: Block[];
+  /** Sum of the blocks' weights. */
+  weight: number;
 }
 
-export function chooseRoot(tree: Tree, m: Measures): number {
-  const start = tree.body;
-  let root = start;
-  let best = -1;
-  for (let i = start + 1; i < tree.size; i++) {
-    const tag = tree.tag[i]!;
-    if (tag === TEXT || m.prose[i]! < 100) continue;
-    if (tree.marks[i]! & (COMMENTS | HIDDEN)) continue;
-    if (tag === article || tag === main || tree.marks[i]! & CONTENT) {
-      if (best < 0 || m.prose[i]! > 0.9 * m.prose[best]!) best = i;
-    }
-  }
-  if (best > 0 && m.prose[best]! >= 0.5 * m.prose[start]!) root = best;
+/**
+ * The blocks of a page's main text: choose the element that holds it, then drop from it what is furniture.
+ * The lead paragraph often stands outside, between the page's heading and that element.
+ */
+export function mainText(tree: Tree): MainText {
+  const measures = measure(tree);
+  const root = chooseRoot(tree, measures);
+  const drop = (node: number): boolean => isFurniture(tree, measures, node, root);
+  const lead = collectBlocks(tree, measures, leadStart(tree, root), root, drop).filter(isLead);
+  const blocks = keepBlocks([...lead, ...collectBlocks(tree, measures, root + 1, tree.end[root]!, drop)]);
+  return { blocks, weight: blocks.reduce((sum, block) => sum + block.weight, 0) };
+}
+
+/** All blocks of a page that somebody else has cleaned. */
+export function allText(tree: Tree): MainText {
+  const blocks = collectBlocks(tree, measure(tree), 1, tree.size, (node) => (tagFlags[tree.tag[node]!]! & SKIP) !== 0);
+  return { blocks, weight: blocks.reduce((sum, block) => sum + block.weight, 0) };
+}
+
+/** A named place counts when it holds this part of the page's prose; a descent loses at most this part of it. */
+const placeShare = 0.5;
+const descentShare = 0.9;
+const leastProse = 140;
+
+/** The innermost container that still holds nearly all the prose, beginning at the best place that the page names. */
+export function chooseRoot(tree: Tree, { prose }: Measures): number {
+  let root = namedPlace(tree, prose);
   for (;;) {
     let child = -1;
-    for (let i = root + 1; i < tree.end[root]!; i = tree.end[i]!) {
-      if (!containers.has(tree.tag[i]!) || tree.marks[i]! & COMMENTS) continue;
-      if (child < 0 || m.prose[i]! > m.prose[child]!) child = i;
+    for (let node = root + 1; node < tree.end[root]!; node = tree.end[node]!) {
+      if (!containers.has(tree.tag[node]!) || tree.marks[node]! & COMMENTS) continue;
+      if (child < 0 || prose[node]! > prose[child]!) child = node;
     }
-    if (child < 0 || m.prose[child]! < 0.9 * m.prose[root]! || m.prose[child]! < 140) return root;
+    if (child < 0 || prose[child]! < descentShare * prose[root]! || prose[child]! < leastProse) return root;
     root = child;
   }
 }
 
-/** Where a lead paragraph may begin that stands before `root`: after the last first-level heading there. */
+/** The article, main or so-called content element with the most prose (the innermost of equals), else the body. */
+function namedPlace(tree: Tree, prose: Float64Array): number {
+  let best = -1;
+  for (let node = tree.body + 1; node < tree.size; node++) {
+    const tag = tree.tag[node]!;
+    const marks = tree.marks[node]!;
+    if (tag === TEXT || prose[node]! < 100 || marks & (COMMENTS | HIDDEN)) continue;
+    if (tag !== article && tag !== main && !(marks & CONTENT)) continue;
+    if (best < 0 || prose[node]! > 0.9 * prose[best]!) best = node;
+  }
+  return best > 0 && prose[best]! >= placeShare * prose[tree.body]! ? best : tree.body;
+}
+
+/** Where a lead may begin that stands before `root`: after the last first-level heading there. */
 function leadStart(tree: Tree, root: number): number {
-  for (let i = root - 1; i > tree.body; i--) if (tree.tag[i] === h1) return tree.end[i]!;
+  for (let node = root - 1; node > tree.body; node--) if (tree.tag[node] === h1) return tree.end[node]!;
   return root;
 }
 
-export function dropped(tree: Tree, m: Measures, i: number, root: number): boolean {
-  const tag = tree.tag[i]!;
+function isLead(block: Block): boolean {
+  return block.weight >= 68 && block.linkShare < 0.3;
+}
+
+export function isFurniture(tree: Tree, m: Measures, node: number, root: number): boolean {
+  const tag = tree.tag[node]!;
   const flags = tagFlags[tag]!;
-  const marks = tree.marks[i]!;
-  const total = m.text[root]!;
-  const text = m.text[i]!;
+  const marks = tree.marks[node]!;
+  const text = m.text[node]!;
+  const large = text >= 0.5 * m.text[root]!;
   if (flags & SKIP) return true;
-  if (flags & WRAPPER && text < 0.5 * total) return true;
-  if (tag === figure || tag === figcaption) return text < 0.5 * total;
   if (marks & COMMENTS && tag !== body) return true;
-  if (m.trustMarks && marks & (FURNITURE | HIDDEN) && m.allProse[i]! < 0.5 * m.allProse[root]!) return true;
-  if (marks & DOUBTFUL && m.prose[i]! < 100) return true;
-  if (tag === header && m.prose[i]! < 100) return true;
-  if (flags & BLOCK && !(flags & HEADING) && tag !== p && text > 0 && m.link[i]! > 0.6 * text) return true;
-  return false;
+  if (!large && (flags & WRAPPER || tag === figure || tag === figcaption)) return true;
+  if (m.trustMarks && marks & (FURNITURE | HIDDEN) && m.allProse[node]! < 0.5 * m.allProse[root]!) return true;
+  if ((marks & DOUBTFUL || tag === header) && m.prose[node]! < 100) return true;
+  return linkLists.has(tag) && m.link[node]! > 0.6 * text;
 }
 
-export function collect(tree: Tree, m: Measures, from: number, to: number, root: number): Block[] {
-  const blocks: Block[] = [];
-  const ends: number[] = [];
-  const tags: number[] = [];
-  let current = '';
-  let link = 0;
-  let weight = 0;
-  let tag = tree.tag[root]!;
-  const flush = (next: number): void => {
-    const text = current === '' ? '' : decodeEntities(current).replace(/\s+/g, ' ').trim();
-    if (text !== '') blocks.push({ text, linkShare: link / Math.max(1, weight), tag });
-    current = '';
-    link = weight = 0;
-    tag = next;
-  };
-  for (let i = from; i < to; ) {
-    while (ends.length > 0 && i >= ends.at(-1)!) {
-      ends.pop();
-      tags.pop();
-      flush(tags.at(-1) ?? tree.tag[root]!);
-    }
-    const t = tree.tag[i]!;
-    if (t === TEXT) {
-      current += tree.html.slice(tree.from[i], tree.to[i]);
-      weight += m.text[i]!;
-      if (tree.inLink[i]) link += m.text[i]!;
-      i++;
-      continue;
-    }
-    if (dropped(tree, m, i, root)) {
-      if (tagFlags[t]! & BLOCK) flush(tag);
-      i = tree.end[i]!;
-      continue;
-    }
-    const flags = tagFlags[t]!;
-    if (flags & BREAK) flush(tag);
-    else if (flags & BLOCK) {
-      flush(t);
-      ends.push(tree.end[i]!);
-      tags.push(t);
-    }
-    i++;
-  }
-  flush(0);
-  return blocks;
-}
+/** A sentence's or a quotation's end, in any script. */
+const ending = /[\p{Sentence_Terminal}:…»”"')\]]$/u;
 
-function render(blocks: Block[]): string {
-  let out = '';
-  for (let i = 0; i < blocks.length; i++) {
-    const b = blocks[i]!;
-    if (b.linkShare > 0.6 && b.text.length < 200) continue;
-    const head = tagFlags[b.tag]! & HEADING;
-    if (!head && !cells.has(b.tag) && b.text.length < 25 && !/[.!?:。]$/.test(b.text)) {
-      const before = blocks[i - 1];
-      const after = blocks[i + 1];
-      if (!(before && after && before.text.length > 80 && after.text.length > 80)) continue;
+/** Drops short scraps, link lines and headings that nothing follows. */
+function keepBlocks(blocks: Block[]): Block[] {
+  const kept: Block[] = [];
+  let next: Block | undefined;
+  for (let i = blocks.length - 1; i >= 0; i--) {
+    const block = blocks[i]!;
+    if (block.linkShare > 0.6 && block.weight < 170) continue;
+    if (tagFlags[block.tag]! & HEADING) {
+      if (next === undefined || (tagFlags[next.tag]! & HEADING && next.tag <= block.tag)) continue;
+    } else if (!keptShort.has(block.tag) && block.weight < 22 && !ending.test(block.text)) {
+      if (!(blocks[i - 1] && blocks[i + 1] && blocks[i - 1]!.weight > 68 && blocks[i + 1]!.weight > 68)) continue;
     }
-    if (head) {
-      const after = blocks[i + 1];
-      if (!after || after.linkShare > 0.6 || (tagFlags[after.tag]! & HEADING && after.tag <= b.tag)) continue;
-    }
-    out += `${b.text}\n`;
+    kept.push(block);
+    next = block;
   }
-  return out;
+  return kept.reverse();
 }
