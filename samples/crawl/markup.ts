@@ -1,0 +1,44 @@
+import type { Article, Block } from './article.ts';
+
+const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+export const escapeHtml = (text: string) => text.replaceAll(/[&<>"]/g, (character) => entities[character]!);
+
+/** Blocks as HTML; `paragraph` is the element that a site uses for running text. */
+export function blocksHtml(blocks: readonly Block[], paragraph = 'p', afterFirst = ''): string {
+  return blocks.map((block, at) => blockHtml(block, paragraph) + (at === 1 ? afterFirst : '')).join('\n');
+}
+
+function blockHtml(block: Block, paragraph: string): string {
+  switch (block.type) {
+    case 'heading':
+      return `<h2>${escapeHtml(block.text)}</h2>`;
+    case 'paragraph':
+      return `<${paragraph}>${escapeHtml(block.text)}</${paragraph}>`;
+    case 'quote':
+      return `<blockquote><p>${escapeHtml(block.text).replaceAll('\n', '<br>')}</p></blockquote>`;
+    case 'code':
+      return `<pre>${escapeHtml(block.text)}</pre>`;
+    case 'list':
+      return `<ul>${block.items.map((item) => `<li>${escapeHtml(item)}</li>`).join('')}</ul>`;
+    case 'table':
+      return `<table>${block.rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`).join('')}</table>`;
+  }
+}
+
+export const links = (labels: readonly string[], prefix = '/') =>
+  labels.map((label, at) => `<li><a href="${prefix}${at + 1}">${escapeHtml(label)}</a></li>`).join('');
+
+/** The article as schema.org JSON-LD, its first paragraph as the description. */
+export function jsonLd(article: Article, url: string, date: string): string {
+  const first = article.blocks.find((block) => block.type === 'paragraph');
+  const data = {
+    '@context': 'https://schema.org',
+    '@type': 'Article',
+    headline: article.title,
+    datePublished: date.slice(0, 10),
+    mainEntityOfPage: url,
+    description: first && 'text' in first ? first.text.slice(0, 150) : '',
+  };
+  return `<script type="application/ld+json">${JSON.stringify(data)}</script>`;
+}
