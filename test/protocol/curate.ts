@@ -1,7 +1,7 @@
 import { issueAgain, rewindSift } from './repair.ts';
 import type { Actor } from './sift.ts';
 import type { Attempt, Committed, Log, Output, SiftedBlock, Verdict, VerdictBlock, World } from './world.ts';
-import { readable, STOPPED, Violation } from './world.ts';
+import { meet, readable, STOPPED, Violation } from './world.ts';
 
 type Topic = 'sifted' | 'verdict';
 interface Transaction {
@@ -60,9 +60,10 @@ export function createCurate(world: World, partition: number): Curate {
     if (!rules.storesNext && input.coverage === undefined) next = Math.max(next, block.from);
     const coverage = input.coverage ?? next;
     if (block.from > coverage && !world.lost)
-      throw new Violation(`false alarm: a ${input.log.name} block starts beyond coverage`);
+      throw new Violation(`alarm without a lost message: a ${input.log.name} block starts beyond coverage`);
     // Behind a gap coverage stays, until the block that was lost comes again; this block may hold the accepted copy.
     if (block.from <= coverage) input.coverage = Math.max(coverage, block.to);
+    else meet(world, 'block behind a gap');
     input.blocks.push({ position: input.position++, block });
     waitsForCopy = undefined;
     return true;
@@ -90,6 +91,7 @@ export function createCurate(world: World, partition: number): Curate {
       if (given === undefined) throw new Violation('a record is listed by sift and not by the index');
       const copy = rules.join === 'first copy' ? copies[0] : copies.find(({ hash }) => hash === given.hash);
       if (copy === undefined) {
+        meet(world, 'accepted copy is further on');
         waitsForCopy = offset; // the copy that the index accepted is further on in the log
         break;
       }
@@ -137,7 +139,10 @@ export function createCurate(world: World, partition: number): Curate {
       if (random.chance(0.5)) throw STOPPED;
       assign(rules.curateUnknownOutcome === 'start again'); // the committed position tells what happened
       return true;
-    } else if (!apply(made, madeIn, madeOn)) throw STOPPED;
+    } else if (!apply(made, madeIn, madeOn)) {
+      meet(world, 'commit refused');
+      throw STOPPED;
+    }
     base = made.positions;
     next = made.positions.next;
     transaction = undefined;

@@ -2,7 +2,7 @@ import { copyState, fold, type IndexState } from './fold.ts';
 import { rewindSift } from './repair.ts';
 import type { Actor } from './sift.ts';
 import type { Snapshot, VerdictBlock, World } from './world.ts';
-import { append, readable, STOPPED, Violation } from './world.ts';
+import { append, meet, readable, STOPPED, Violation } from './world.ts';
 
 export interface Indexer extends Actor {
   position(): number;
@@ -43,7 +43,10 @@ export function createIndexer(world: World): Indexer {
     if (block === undefined) return false;
     const now = rules.time === 'of the log' ? block.appendedAt : world.clock;
     const answer = fold(state, block, { watermark: rules.watermark, windowTicks: world.windowTicks, now });
-    if (answer === 'gap' && !world.lost) throw new Violation('false alarm: a sketch block starts beyond the watermark');
+    if (answer === 'gap' && !world.lost)
+      throw new Violation('alarm without a lost message: a sketch block starts beyond the watermark');
+    if (answer === 'known') meet(world, 'block folded before');
+    if (answer === 'gap') meet(world, 'block behind a gap');
     state.position++;
     world.furthestRead = Math.max(world.furthestRead, state.position);
     if (typeof answer !== 'string') unsent.push({ partition: block.partition, block: answer });
@@ -86,7 +89,7 @@ export function createIndexer(world: World): Indexer {
     if (publishing.length > 0) return publishStep();
     const atEnd = state.position >= world.sketch.entries.length;
     if (unsent.length > 0 && (atEnd || random.chance(0.6))) return sendVerdict();
-    if (random.chance(0.1) && publishStep()) return true;
+    if (random.chance(world.rates.publish) && publishStep()) return true;
     if (unsent.length === 0 && (atEnd || random.chance(0.3))) announce();
     return foldNext() || (atEnd && lookForLoss());
   }
@@ -106,6 +109,7 @@ function load(world: World): IndexState {
   const candidates = usable.length > 0 ? usable : snapshots;
   const newest = candidates.reduce((a, b) => (b.state.position >= a.state.position ? b : a));
   const state = copyState((random.chance(0.5) ? newest : random.pick(candidates)).state);
+  if (state.position < newest.state.position) meet(world, 'restart from an older snapshot');
   if (rules.indexRestart === 'group position') state.position = world.indexPosition;
   return state;
 }
@@ -121,7 +125,7 @@ function write(world: World, state: IndexState): void {
 /** What may be deleted: all that is older than the newest usable snapshot that curate has reached in every partition. */
 function superseded(world: World): Snapshot[] {
   const { snapshots, committed, rules } = world;
-  const byAge = (key: (snapshot: Snapshot) => number): Snapshot[] => [...snapshots].sort((a, b) => key(b) - key(a));
+  const byAge = (key: (snapshot: Snapshot) => number): Snapshot[] => snapshots.toSorted((a, b) => key(b) - key(a));
   if (rules.snapshotPruning === 'three by write time') return byAge((snapshot) => snapshot.writtenAt).slice(3);
   const newestFirst = byAge((snapshot) => snapshot.state.position);
   if (rules.snapshotPruning === 'three by position') return newestFirst.slice(3);

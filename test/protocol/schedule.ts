@@ -4,11 +4,23 @@ import { check, isComplete } from './oracle.ts';
 import { type Random, seededRandom } from './random.ts';
 import { type Conditions, ordinaryConditions, type Rules, soundRules } from './rules.ts';
 import { type Actor, createSift } from './sift.ts';
-import { createWorld, STOPPED, type SourceRecord, trim, Violation, type World } from './world.ts';
+import {
+  createWorld,
+  meet,
+  STOPPED,
+  type Rates,
+  type Situation,
+  type SourceRecord,
+  trim,
+  Violation,
+  type World,
+} from './world.ts';
 
 export interface Mode {
   rules?: Partial<Rules>;
   conditions?: Partial<Conditions>;
+  /** Aims the schedules at a weak point: random ones find some in one run of ten thousand. */
+  rates?: Partial<Rates>;
 }
 
 /** Runs one random schedule: chaos, then calm, in which everything must be decided. Throws a Violation. */
@@ -16,6 +28,7 @@ export function runSchedule(seed: number, mode: Mode): World {
   const random = seededRandom(seed);
   const conditions = { ...ordinaryConditions, ...mode.conditions };
   const world = createWorld(random, { ...soundRules, ...mode.rules }, conditions, randomSource(random, conditions));
+  Object.assign(world.rates, mode.rates);
   const survivors = chaos(world);
   calm(world, survivors);
   check(world);
@@ -46,23 +59,26 @@ export function stepOf(actor: Actor): 'worked' | 'idle' | 'stopped' {
 
 /** Crashes at every step, several processes of a stage at once, late arrivals, trimming. */
 function chaos(world: World): Actor[] {
-  const { random } = world;
+  const { random, rates } = world;
   const anyPartition = (): number => random.integer(0, world.raw.length - 1);
   const actors: Actor[] = [];
   const takeOne = <T>(items: T[]): T | undefined => items.splice(random.integer(0, items.length - 1), 1)[0];
   for (let steps = random.integer(50, 500); steps > 0; steps--) {
     world.clock++;
-    const event = random.next();
-    if (event < 0.05 || actors.length === 0) {
+    if (actors.length === 0 || random.chance(rates.start)) {
       const stage = random.integer(0, 2);
       if (stage === 0) actors.push(createSift(world, anyPartition()));
       else actors.push(stage === 1 ? createIndexer(world) : createCurate(world, anyPartition()));
-    } else if (event < 0.08) takeOne(actors);
-    else if (event < 0.1) takeOne(world.inFlight)?.();
-    else if (event < 0.12) trim(world, anyPartition());
+    } else if (random.chance(rates.kill)) takeOne(actors);
+    else if (world.inFlight.length > 0 && random.chance(rates.arriveLate)) {
+      meet(world, 'late arrival');
+      takeOne(world.inFlight)?.();
+    } else if (random.chance(rates.trim)) trim(world, anyPartition());
     else {
       const actor = random.pick(actors);
-      if (stepOf(actor) === 'stopped') actors.splice(actors.indexOf(actor), 1);
+      let did = stepOf(actor);
+      for (let more = random.integer(1, rates.burst) - 1; more > 0 && did === 'worked'; more--) did = stepOf(actor);
+      if (did === 'stopped') actors.splice(actors.indexOf(actor), 1);
     }
   }
   return actors;
@@ -106,13 +122,14 @@ export interface Findings {
   seeds: number;
   decided: number;
   repaired: number;
+  met: Map<Situation, number>;
   /** Violation → the seeds that show it. */
   violations: Map<string, number[]>;
 }
 
 /** Runs `seeds` schedules of a mode; with `stopAtFirst`, only up to the first violation. */
 export function explore(mode: Mode, seeds: number, options: { first?: number; stopAtFirst?: boolean } = {}): Findings {
-  const findings: Findings = { seeds: 0, decided: 0, repaired: 0, violations: new Map() };
+  const findings: Findings = { seeds: 0, decided: 0, repaired: 0, met: new Map(), violations: new Map() };
   const first = options.first ?? 0;
   for (let seed = first; seed < first + seeds; seed++) {
     findings.seeds++;
@@ -120,6 +137,8 @@ export function explore(mode: Mode, seeds: number, options: { first?: number; st
       const world = runSchedule(seed, mode);
       findings.decided += world.outputs.length;
       findings.repaired += world.alarms > 0 ? 1 : 0;
+      for (const [situation, times] of world.met)
+        findings.met.set(situation, (findings.met.get(situation) ?? 0) + times);
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
       findings.violations.set(error.message, [...(findings.violations.get(error.message) ?? []), seed]);

@@ -31,7 +31,7 @@ export function createSift(world: World, partition: number): Actor {
     const left = (world.raw[partition] ?? []).filter((record) => record.offset >= position);
     if (left.length === 0 || (rules.flush === 'full batches only' && left.length < 2)) return undefined;
     const taken = left.slice(0, rules.flush === 'timer' ? random.integer(1, 4) : 2);
-    const to = random.integer(taken.at(-1)!.offset + 1, left[taken.length]?.offset ?? highWatermark);
+    const to = random.integer(taken[taken.length - 1]!.offset + 1, left[taken.length]?.offset ?? highWatermark);
     const attempts = taken.map(({ offset, hash, rejected, watchdog }) =>
       watchdog && random.chance(0.4) ? { offset, hash: null, rejected: false } : { offset, hash, rejected },
     );

@@ -73,6 +73,18 @@ export interface Snapshot {
   writtenAt: number;
 }
 
+/** How often things happen. Drawn for each run, so that some runs are rich in what others lack (swarm testing, Groce et al. 2012). */
+export interface Rates {
+  start: number;
+  kill: number;
+  arriveLate: number;
+  trim: number;
+  publish: number;
+  unknownOutcome: number;
+  /** Steps that a process makes while the others stand still, at most. */
+  burst: number;
+}
+
 /** Everything that survives a killed process, and what is still under way on the network. */
 export interface World {
   random: Random;
@@ -102,11 +114,29 @@ export interface World {
   lost: boolean;
   clock: number;
   windowTicks: number;
+  rates: Rates;
   /** Repairs under way: see repair.ts. */
   siftGenerations: number[];
   indexGeneration: number;
   issueAgainFrom: (number | undefined)[];
   alarms: number;
+  /** How often each of the hard situations came up, to show that schedules are not trivial. */
+  met: Map<Situation, number>;
+}
+
+export const situations = [
+  'late arrival',
+  'read below the start of a log',
+  'commit refused',
+  'block folded before',
+  'accepted copy is further on',
+  'block behind a gap',
+  'restart from an older snapshot',
+] as const;
+export type Situation = (typeof situations)[number];
+
+export function meet(world: World, situation: Situation): void {
+  world.met.set(situation, (world.met.get(situation) ?? 0) + 1);
 }
 
 /** A broken promise. */
@@ -125,6 +155,15 @@ export function createWorld(
   raw: readonly (readonly SourceRecord[])[],
 ): World {
   const perPartition = <T>(make: (partition: number) => T): T[] => raw.map((_, partition) => make(partition));
+  const rates: Rates = {
+    start: random.pick([0.03, 0.05, 0.1]),
+    kill: random.pick([0.01, 0.03, 0.05]),
+    arriveLate: random.pick([0.01, 0.02, 0.05]),
+    trim: random.pick([0.01, 0.02, 0.1]),
+    publish: random.pick([0.05, 0.1, 0.5]),
+    unknownOutcome: random.pick([0.01, 0.04, 0.1]),
+    burst: random.pick([1, 4, 20]),
+  };
   return {
     random,
     rules,
@@ -148,18 +187,20 @@ export function createWorld(
     faults: true,
     lost: false,
     clock: 0,
+    rates,
     windowTicks: conditions.window ? random.integer(10, 100) : Number.POSITIVE_INFINITY,
     siftGenerations: perPartition(() => 0),
     indexGeneration: 0,
     issueAgainFrom: perPartition(() => undefined),
     alarms: 0,
+    met: new Map(),
   };
 }
 
 /** Appends, or stops with the outcome unknown: applied, not applied, or arriving later. */
 export function append<T>(world: World, log: Log<T>, block: T): void {
   const { random } = world;
-  if (world.faults && random.chance(0.04)) {
+  if (world.faults && random.chance(world.rates.unknownOutcome)) {
     const outcome = random.next();
     if (outcome < 0.35) log.entries.push(block);
     else if (outcome < 0.7) world.inFlight.push(() => log.entries.push(block));
@@ -175,8 +216,13 @@ export function append<T>(world: World, log: Log<T>, block: T): void {
 /** The position to read at; below the start of the log a stage stops, it never skips. */
 export function readable<T>(world: World, log: Log<T>, position: number): number {
   if (position >= log.start) return position;
+  meet(world, 'read below the start of a log');
   if (world.rules.belowStart === 'stop') throw STOPPED;
   return log.start;
+}
+
+function forward(log: Log<unknown>, to: number): void {
+  log.start = Math.max(log.start, to);
 }
 
 /** Trims one partition's logs and the sketch log as far as the rules allow. */
@@ -184,9 +230,6 @@ export function trim(world: World, partition: number): void {
   const { rules, committed } = world;
   const { next, sifted, verdict } = committed[partition]!;
   const sift = world.siftPositions[partition]!;
-  const forward = (log: Log<unknown>, to: number): void => {
-    log.start = Math.max(log.start, to);
-  };
   const raw = rules.trimRaw === 'decided' ? Math.min(sift, next) : sift;
   world.rawStarts[partition] = Math.max(world.rawStarts[partition]!, raw);
   const waits = rules.trimFor === 'registered consumers' || world.started[partition]!;
