@@ -20,17 +20,14 @@ export function decodeRecord(
   limits: DecodeLimits = defaultDecodeLimits,
 ): DecodedDocument | DecodeRejection {
   if (record.error) throw record.error;
-  switch (record.kind) {
-    case 'json':
-    case 'parquet-row':
-      return decodeJson(record.bytes);
-    case 'warc':
-      return decodeWarc(record, limits);
-    case 'html':
-      return nonEmpty({ html: decodeText(record.bytes, undefined, true), contentType: 'text/html', spliceable: false });
-    case 'text':
-      return nonEmpty({ text: decodeText(record.bytes), contentType: 'text/plain', spliceable: false });
+  if (record.kind === 'warc') return decodeWarc(record, limits);
+  if (record.kind === 'html') {
+    return nonEmpty({ html: decodeText(record.bytes, undefined, true), contentType: 'text/html', spliceable: false });
   }
+  if (record.kind === 'text') {
+    return nonEmpty({ text: decodeText(record.bytes), contentType: 'text/plain', spliceable: false });
+  }
+  return decodeJson(record.bytes);
 }
 
 export function isRejection(decoded: DecodedDocument | DecodeRejection): decoded is DecodeRejection {

@@ -40,7 +40,7 @@ export function decodeBody(response: HttpResponse, limits: DecodeLimits): Buffer
   if (stack.length > maxEncodings) {
     throw decodeError('decode.badEncoding', `HTTP body; ${stack.length} encodings; at most ${maxEncodings} are undone`);
   }
-  for (const name of stack.reverse()) body = unpack(body, name, limits);
+  for (const name of stack.toReversed()) body = unpack(body, name, limits);
   return body;
 }
 
@@ -117,7 +117,7 @@ function inflaterFor(body: Buffer, name: string): ((maxOutputLength: number) => 
       return (maxOutputLength) =>
         zlib.brotliDecompressSync(body, { finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH, maxOutputLength });
     case 'zstd':
-      if (body.readUInt32LE(0) !== 0xfd2fb528) return undefined;
+      if (body.length < 4 || body.readUInt32LE(0) !== 0xfd2fb528) return undefined;
       return (maxOutputLength) =>
         zlib.zstdDecompressSync(body, { finishFlush: zlib.constants.ZSTD_e_flush, maxOutputLength });
     default:

@@ -20,7 +20,7 @@ export async function openInflate(path: string, compression: Compression): Promi
   const handle = await open(path, 'r');
   const ready: Buffer[] = [];
   let damage: RecordError | undefined;
-  let done = false;
+  const state = { done: false };
   let position = 0; // of the compressed bytes taken in
   let frameStart = 0; // where the running decoder was started
   let produced = 0; // decoded bytes since frameStart
@@ -56,7 +56,7 @@ export async function openInflate(path: string, compression: Compression): Promi
     const piece = await readPiece(position);
     const step = piece.length === 0 ? await decoder.finish() : await decoder.step(piece);
     if (step.error) {
-      done = true;
+      state.done = true;
       if (piece.length > 0) await recover(position);
       else ready.push(...step.chunks);
       damage = truncated(path, compression, step.error);
@@ -66,7 +66,7 @@ export async function openInflate(path: string, compression: Compression): Promi
     for (const chunk of step.chunks) produced += chunk.length;
     position += step.consumed;
     if (piece.length === 0) {
-      done = true;
+      state.done = true;
     } else if (step.consumed < piece.length) {
       // The decoder wants no more: a new frame begins here, or padding, or something else.
       decoder.close();
@@ -75,7 +75,7 @@ export async function openInflate(path: string, compression: Compression): Promi
       produced = 0;
       const rest = piece.subarray(step.consumed);
       if (step.consumed === 0 || !startsFrame(rest, compression)) {
-        done = true;
+        state.done = true;
         if (!(await onlyZeros(readPiece, position))) {
           damage = truncated(path, compression, new Error(`unknown bytes at ${position} behind the last whole part`));
         }
@@ -88,7 +88,7 @@ export async function openInflate(path: string, compression: Compression): Promi
       return damage;
     },
     async readInto(target, at) {
-      while (ready.length === 0 && !done) await advance();
+      while (ready.length === 0 && !state.done) await advance();
       const chunk = ready[0];
       if (!chunk) return 0;
       const count = chunk.copy(target, at);

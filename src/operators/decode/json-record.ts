@@ -6,9 +6,13 @@ import type { DecodedDocument } from './types.ts';
 /** Keys of a raw record that have a place of their own; all others travel in `metadata`. */
 const stringKeys = ['id', 'url', 'text', 'html', 'timestamp', 'source', 'license'] as const;
 type StringKey = (typeof stringKeys)[number];
-const ownKeys: ReadonlySet<string> = new Set([...stringKeys, 'metadata']);
+const stringKeySet: ReadonlySet<string> = new Set(stringKeys);
+const isStringKey = (key: string): key is StringKey => stringKeySet.has(key);
+const isOwn = (key: string): boolean => key === 'metadata' || isStringKey(key);
+const openBrace = 123;
+const closeBrace = 125;
 /** Keys that Riffle writes itself: its own output fed back has them. */
-const reservedKeys: ReadonlySet<string> = new Set(['signals', 'decision', 'position']);
+const isReserved = (key: string): boolean => /^(?:signals|decision|position)(?:\.|$)/.test(key);
 
 type JsonObject = Record<string, unknown>;
 
@@ -25,55 +29,60 @@ export function decodeJson(bytes: Uint8Array): DecodedDocument {
   const json = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', bom);
   const parsed = parseObject(json);
 
+  const { document, extra, plain } = takeKeys(json, parsed);
+  requireText(document);
+  if (extra) return { ...document, metadataJson: mergedMetadata(json, parsed), spliceable: false };
+
+  const whole =
+    plain && bom === 0 && document.id !== undefined && document.text !== undefined && document.html === undefined;
+  if (!whole && !isObject(parsed.metadata)) return { ...document, spliceable: false };
+  const scan = scanObject(json);
+  const decoded = isObject(parsed.metadata)
+    ? { ...document, metadataJson: oneLine(rawValue(json, scan, 'metadata')) }
+    : document;
+  // A key that comes twice (JSON.parse takes the last) or a line break would spoil the output line.
+  if (!whole || scan.members.length !== Object.keys(parsed).length || json.includes('\n') || json.includes('\r')) {
+    return { ...decoded, spliceable: false };
+  }
+  return { ...decoded, spliceable: true, bodyStart: bytes.indexOf(openBrace), bodyEnd: bytes.lastIndexOf(closeBrace) };
+}
+
+/** The contract's own keys. `extra`: there are others. `plain`: every one of them has its exact type. */
+function takeKeys(json: string, parsed: JsonObject) {
   const document: Partial<Record<StringKey, string>> = {};
-  let plain = bom === 0;
+  let plain = true;
   let extra = false;
   for (const key in parsed) {
     const value = parsed[key];
-    if (!ownKeys.has(key)) {
-      extra = true;
+    if (isStringKey(key)) {
+      if (typeof value === 'string') {
+        document[key] = value;
+        continue;
+      }
+      plain = false;
+      if (key === 'id' && typeof value === 'number') document.id = rawValue(json, scanObject(json), 'id');
+      else if (value !== null) throw wrongType(key, value, 'a string');
     } else if (key === 'metadata') {
       if (value === null) plain = false;
-      else if (!isObject(value)) throw wrongType('metadata', value, 'an object');
-    } else if (typeof value === 'string') {
-      document[key as StringKey] = value;
-    } else if (value === null) {
-      plain = false;
-    } else if (key !== 'id' || typeof value !== 'number') {
-      throw wrongType(key, value, 'a string');
+      else if (!isObject(value)) throw wrongType(key, value, 'an object');
     } else {
-      plain = false;
-      document.id = rawValue(json, scanObject(json), 'id');
+      extra = true;
     }
   }
-  const body = document.text ?? document.html;
-  if (body === undefined || body.trim() === '') {
-    throw decodeError(
-      'decode.noText',
-      'JSON record; it has neither "text" nor "html" with anything in it; name the text column "text"',
-    );
-  }
-  // Both: the extracted text is the document, as in the sets that carry their page along; the page is dropped.
-  if (document.text !== undefined && document.html !== undefined) {
-    delete document.html;
-    plain = false;
-  }
+  return { document, extra, plain };
+}
 
-  const { metadata } = parsed;
-  if (extra) return { ...document, metadataJson: mergedMetadata(json, parsed), spliceable: false };
-  if (!isObject(metadata) && (!plain || document.id === undefined || document.text === undefined)) {
-    return { ...document, spliceable: false };
-  }
-  const scan = scanObject(json);
-  const decoded = isObject(metadata)
-    ? { ...document, metadataJson: oneLine(rawValue(json, scan, 'metadata')) }
-    : document;
-  // A key that comes twice (JSON.parse takes the last) and a line break would spoil the output line.
-  const once = scan.members.length === Object.keys(parsed).length;
-  if (!plain || !once || document.id === undefined || document.text === undefined || /[\r\n]/.test(json)) {
-    return { ...decoded, spliceable: false };
-  }
-  return { ...decoded, spliceable: true, bodyStart: bytes.indexOf(123), bodyEnd: bytes.lastIndexOf(125) };
+/** Leaves one of `text` and `html`: the text where there is one, as in the sets that carry their page along. */
+function requireText(document: { text?: string; html?: string }): void {
+  if (document.text !== undefined && isBlank(document.text)) delete document.text;
+  else if (document.text !== undefined) delete document.html;
+  if (document.text !== undefined || (document.html !== undefined && !isBlank(document.html))) return;
+  const actual = 'neither "text" nor "html" has anything in it';
+  throw decodeError('decode.noText', `JSON record; ${actual}; name the text column "text"`);
+}
+
+function isBlank(text: string): boolean {
+  return text.trim() === '';
 }
 
 function parseObject(json: string): JsonObject {
@@ -126,15 +135,15 @@ function mergedMetadata(json: string, parsed: JsonObject): string {
     const own = rawValue(json, scan, 'metadata');
     for (const { key, start, end } of scanObject(own).members) members.set(key, own.slice(start, end));
     const earlier = members.get('riffle');
-    if (earlier !== undefined && Object.keys(parsed).some((key) => reservedKeys.has(key))) {
+    if (earlier !== undefined && Object.keys(parsed).some((key) => isReserved(key))) {
       members.delete('riffle');
       riffle.set('riffle', earlier);
     }
   }
   const taken = new Set(members.keys());
   for (const { key, start, end } of scan.members) {
-    if (ownKeys.has(key)) continue;
-    const target = reservedKeys.has(key) || taken.has(key) ? riffle : members;
+    if (isOwn(key)) continue;
+    const target = isReserved(key) || taken.has(key) ? riffle : members;
     target.set(key, json.slice(start, end));
   }
   if (riffle.size > 0) members.set('riffle', objectText(riffle));

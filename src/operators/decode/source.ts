@@ -29,6 +29,8 @@ interface Detected {
   readonly container: Container;
   readonly format?: InputFormat;
   readonly refused?: string;
+  /** JSON only: the documents are elements of one array. */
+  readonly isArray?: boolean;
 }
 
 /**
@@ -82,7 +84,8 @@ function readFormat(
 ): AsyncGenerator<RawBatch> {
   const addressable = detected.container === 'plain';
   if (detected.format === 'jsonl') return readLines(window, limits, { addressable, to });
-  if (detected.format === 'json') return readJsonDocuments(window, limits, addressable);
+  if (detected.format === 'json')
+    return readJsonDocuments(window, limits, { addressable, isArray: detected.isArray ?? false });
   if (detected.format === 'warc') return readWarc(window, limits, addressable);
   return readWhole(window, detected.format === 'html' ? 'html' : 'text', limits, addressable);
 }
@@ -110,10 +113,12 @@ async function openWindow(file: InputFile): Promise<{ window: ByteWindow; detect
   return { window, detected: { container, ...found } };
 }
 
-function detect(window: ByteWindow, path: string): { format?: InputFormat; refused?: string } {
+function detect(window: ByteWindow, path: string): Omit<Detected, 'container'> {
   // Nothing came out: an empty file has no record; a broken one still needs its dead letter, which any reader gives.
   if (window.bytes.length === 0) return window.damage ? { format: 'text' } : {};
-  return guessFormat(window.bytes, path);
+  const guess = guessFormat(window.bytes, path);
+  if (!('format' in guess) || guess.format !== 'json') return guess;
+  return { ...guess, isArray: /^\s*\[/.test(window.bytes.toString('utf8', 0, sniffBytes)) };
 }
 
 function refusal(file: InputFile, what: string, window: ByteWindow): RawBatch {

@@ -44,7 +44,8 @@ export async function* readWarc(
       at = 0;
     } else {
       if (window.damage && !endsBroken(records)) records.push(damagedTail(window, at));
-      const to = records.length > 0 ? Number(records.at(-1)!.next) : window.base + at;
+      const last = records.at(-1);
+      const to = last ? Number(last.next) : window.base + at;
       if (to > from) yield batch(to);
       return;
     }
