@@ -73,10 +73,13 @@ const sumFourColumns: WindowSums = (table, ids, from, to, vocabulary, bigramRows
 /** Writes the greatest logit over all windows of `ids[0, count)` into `logits`, one for each output. `count` is at least 1. */
 export type TableScorer = (ids: Int32Array, count: number, logits: Float64Array) => void;
 
-export function createTableScorer(manifest: ScorerManifest, table: Int8Array): TableScorer {
-  const { window, outputs } = manifest;
-  const { columns, bigramRows } = manifest.table;
-  const vocabulary = manifest.tokenizer.entries;
+export function createTableScorer(
+  model: Pick<ScorerManifest, 'window' | 'outputs' | 'table'>,
+  table: Int8Array,
+): TableScorer {
+  const { window, outputs } = model;
+  const { columns, bigramRows } = model.table;
+  const vocabulary = table.length / columns - bigramRows;
   const sumWindow = columns === 1 ? sumOneColumn : sumFourColumns;
   const sums = new Float64Array(2 * columns);
   const bias = Float64Array.from(outputs, (o) => o.bias);
