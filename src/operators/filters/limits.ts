@@ -201,15 +201,16 @@ export function failures(signals: RuleSignals, limits: FilterLimits): Failure[] 
   return found;
 }
 
-function judge<P extends ProfileName>(profile: P, all: RuleSignals, limits: FilterLimits, found: Failure[]): void {
-  const signals = all[profile] as Record<string, number> | undefined;
+function judge(profile: ProfileName, all: RuleSignals, limits: FilterLimits, found: Failure[]): void {
+  const signals: object | undefined = all[profile];
   if (!signals) return;
-  const own = limits[profile] as Record<string, number | null>;
+  const values = new Map<string, number>(Object.entries(signals));
+  const own = new Map<string, number | null>(Object.entries(limits[profile]));
   for (const rule of rules[profile]) {
-    const limit = own[rule.limit];
-    const value = signals[rule.signal];
-    if (limit === null || limit === undefined || value === undefined) continue;
-    if (rule.needs && !(signals[rule.needs]! > 0)) continue;
+    const limit = own.get(rule.limit) ?? null;
+    const value = values.get(rule.signal);
+    if (limit === null || value === undefined) continue;
+    if (rule.needs && values.get(rule.needs) === 0) continue;
     if (rule.bound === 'min' ? value < limit : value > limit) {
       found.push({ reason: `${profile}.${rule.signal}`, value, limit });
     }

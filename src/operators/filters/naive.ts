@@ -65,9 +65,11 @@ export function strip(text: string): string {
   return text.slice(from, to);
 }
 
+const lineBreak = new RegExp(`\r\n|[${String.fromCharCode(10, 11, 12, 13, 0x1c, 0x1d, 0x1e, 0x85, 0x2028, 0x2029)}]`);
+
 /** Python's `str.splitlines()`. */
 export function splitLines(text: string): string[] {
-  const lines = text.split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/);
+  const lines = text.split(lineBreak);
   if (lines.at(-1) === '') lines.pop();
   return lines;
 }

@@ -65,7 +65,7 @@ export const exceptions: ReadonlyMap<string, readonly string[]> = (() => {
     for (const form of [word, capital(word)]) add([form]).set(`${form}'`, [`${form}'`]);
   for (const chunk of splits.split(' ')) add(chunk.split('+'));
   for (const chunk of `${whole} ${emoticons}`.split(' ')) add([chunk]);
-  for (const [chunk, tokens] of [...table]) {
+  for (const [chunk, tokens] of Array.from(table)) {
     if (chunk.includes("'"))
       table.set(
         chunk.replaceAll("'", '’'),
