@@ -121,5 +121,5 @@ function keepBlocks(blocks: Block[]): Block[] {
     kept.push(block);
     next = block;
   }
-  return kept.reverse();
+  return kept.toReversed();
 }

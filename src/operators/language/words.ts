@@ -1,4 +1,4 @@
-import { type LanguageTable, bucketSlot } from './table.ts';
+import { bucketSlot, fnv1a, type LanguageTable } from './table.ts';
 
 export interface WordCache {
   /** Adds the embeddings of all words and n-grams of `bytes[0, length)` to `sum`; returns how many they were. */
@@ -7,39 +7,54 @@ export interface WordCache {
 
 /** Longest word that is remembered, in bytes; a longer one is computed each time. */
 const keyBytes = 24;
-const slotBits = 14;
+/** 32,768 sets of two words. */
+const setBits = 15;
+const offsetBasis = 0x811c9dc5;
+const prime = 0x01000193;
 const endOfLine = new TextEncoder().encode('</s>');
+const endOfLineHash = fnv1a(endOfLine);
 const lessThan = 0x3c;
 const greaterThan = 0x3e;
 
 /**
  * The sum of a word's own row and the rows of its character n-grams depends on the word alone, so it is kept for words
- * seen lately: a direct-mapped table of 16,384 words in typed arrays (2 MB, never grows). A hit compares the bytes,
- * so the result does not depend on what was seen before.
+ * seen lately, in typed arrays that never grow (6 MB, two-way set associative). A hit compares the bytes, so the result
+ * does not depend on what was seen before.
  */
 export function createWordCache(table: LanguageTable): WordCache {
   const { dimensions } = table;
   const width = dimensions + 1; // the sum, and the number of rows in it
-  const slots = 2 ** slotBits;
+  const slots = 2 << setBits;
   const keys = new Uint8Array(slots * keyBytes);
   const lengths = new Uint8Array(slots);
   const sums = new Float32Array((slots + 1) * width); // the last one is for words too long to keep
   const compute = createWordSum(table);
 
-  function add(bytes: Uint8Array, from: number, to: number, hash: number, sum: Float64Array): number {
+  function holds(slot: number, bytes: Uint8Array, from: number, length: number): boolean {
+    if (lengths[slot] !== length) return false;
+    const key = slot * keyBytes;
+    for (let i = 0; i < length; i++) if (keys[key + i] !== bytes[from + i]) return false;
+    return true;
+  }
+
+  /** The slot with the sum of the word bytes[from, to), computed if need be. */
+  function slotOf(bytes: Uint8Array, from: number, to: number, hash: number): number {
     const length = to - from;
-    let slot = slots;
-    if (length <= keyBytes) {
-      slot = (Math.imul(hash, 0x9e3779b1) >>> (32 - slotBits)) & (slots - 1);
-      const key = slot * keyBytes;
-      let same = lengths[slot] === length;
-      for (let i = 0; same && i < length; i++) same = keys[key + i] === bytes[from + i];
-      if (!same) {
-        for (let i = 0; i < length; i++) keys[key + i] = bytes[from + i]!;
-        lengths[slot] = length;
-        compute(bytes, from, to, hash, sums, slot * width);
-      }
-    } else compute(bytes, from, to, hash, sums, slot * width);
+    if (length > keyBytes) {
+      compute(bytes, from, to, hash, sums, slots * width);
+      return slots;
+    }
+    const first = (Math.imul(hash, 0x9e3779b1) >>> (32 - setBits)) << 1;
+    if (holds(first, bytes, from, length)) return first;
+    if (holds(first + 1, bytes, from, length)) return first + 1;
+    const slot = lengths[first] === 0 ? first : first + (hash & 1);
+    for (let i = 0; i < length; i++) keys[slot * keyBytes + i] = bytes[from + i]!;
+    lengths[slot] = length;
+    compute(bytes, from, to, hash, sums, slot * width);
+    return slot;
+  }
+
+  function add(slot: number, sum: Float64Array): number {
     const at = slot * width;
     for (let d = 0; d < dimensions; d++) sum[d]! += sums[at + d]!;
     return sums[at + dimensions]!;
@@ -48,26 +63,22 @@ export function createWordCache(table: LanguageTable): WordCache {
   return {
     addAll(bytes, length, sum) {
       let count = 0;
-      let from = 0;
-      let hash = 0x811c9dc5;
-      for (let i = 0; i <= length; i++) {
-        const byte = i < length ? bytes[i]! : 0x20;
-        if (isSpace(byte)) {
-          if (i > from) {
-            if (isEndOfLine(bytes, from, i)) break;
-            count += add(bytes, from, i, hash, sum);
-          }
-          from = i + 1;
-          hash = 0x811c9dc5;
-        } else hash = Math.imul(hash ^ ((byte << 24) >> 24), 0x01000193);
+      for (let i = 0; i < length; i++) {
+        let byte = bytes[i]!;
+        if (isSpace(byte)) continue;
+        const from = i;
+        let hash = offsetBasis;
+        do {
+          hash = Math.imul(hash ^ ((byte << 24) >> 24), prime);
+          byte = ++i < length ? bytes[i]! : 0;
+        } while (!isSpace(byte));
+        if (hash === endOfLineHash && isEndOfLine(bytes, from, i)) break;
+        count += add(slotOf(bytes, from, i, hash), sum);
       }
-      return count + add(endOfLine, 0, endOfLine.length, endOfLineHash, sum);
+      return count + add(slotOf(endOfLine, 0, endOfLine.length, endOfLineHash), sum);
     },
   };
 }
-
-let endOfLineHash = 0x811c9dc5;
-for (const byte of endOfLine) endOfLineHash = Math.imul(endOfLineHash ^ byte, 0x01000193);
 
 /** The separators of Dictionary::readWord. */
 function isSpace(byte: number): boolean {
@@ -78,13 +89,14 @@ function isSpace(byte: number): boolean {
 function createWordSum(table: LanguageTable) {
   const { dimensions, rows, buckets, minLength, maxLength, bucketKeys, bucketRows } = table;
   const bucketMask = bucketKeys.length - 1;
+  const surviving = bucketBits(table);
   let framed = new Uint8Array(256);
 
   return (bytes: Uint8Array, from: number, to: number, hash: number, sums: Float32Array, at: number): void => {
     sums.fill(0, at, at + dimensions + 1);
-    const row = wordRow(table, bytes, from, to, hash);
-    if (row >= 0) addRow(sums, at, row);
-    if (isEndOfLine(bytes, from, to)) return;
+    const known = wordRow(table, bytes, from, to, hash);
+    if (known >= 0) addRow(sums, at, known);
+    if (hash === endOfLineHash && isEndOfLine(bytes, from, to)) return;
     const length = to - from + 2;
     if (framed.length < length) framed = new Uint8Array(2 * length);
     framed[0] = lessThan;
@@ -92,28 +104,37 @@ function createWordSum(table: LanguageTable) {
     framed[length - 1] = greaterThan;
     for (let start = 0; start < length; start++) {
       if (isContinuation(framed[start]!)) continue;
-      let gram = 0x811c9dc5;
+      let gram = offsetBasis;
       for (let end = start, characters = 1; end < length && characters <= maxLength; characters++) {
         do {
-          gram = Math.imul(gram ^ ((framed[end]! << 24) >> 24), 0x01000193);
+          gram = Math.imul(gram ^ ((framed[end]! << 24) >> 24), prime);
           end++;
         } while (end < length && isContinuation(framed[end]!));
-        if (characters < minLength || (characters === 1 && (start === 0 || end === length))) continue;
+        if (characters < minLength) continue;
         const bucket = (gram >>> 0) % buckets;
-        for (let slot = bucketSlot(bucket, bucketMask); bucketKeys[slot] !== -1; slot = (slot + 1) & bucketMask) {
-          if (bucketKeys[slot] !== bucket) continue;
-          addRow(sums, at, bucketRows[slot]!);
-          break;
-        }
+        if ((surviving[bucket >>> 5]! >>> (bucket & 31)) & 1) addRow(sums, at, rowOf(bucket));
       }
     }
   };
+
+  function rowOf(bucket: number): number {
+    let slot = bucketSlot(bucket, bucketMask);
+    while (bucketKeys[slot] !== bucket) slot = (slot + 1) & bucketMask;
+    return bucketRows[slot]!;
+  }
 
   function addRow(sums: Float32Array, at: number, row: number): void {
     const base = row * dimensions;
     for (let d = 0; d < dimensions; d++) sums[at + d]! += rows[base + d]!;
     sums[at + dimensions]!++;
   }
+}
+
+/** One bit a bucket: did it survive pruning? Two in three n-grams did not, and this needs no search to say so. */
+function bucketBits({ buckets, bucketKeys }: LanguageTable): Int32Array {
+  const bits = new Int32Array(Math.ceil(buckets / 32));
+  for (const bucket of bucketKeys) if (bucket >= 0) bits[bucket >>> 5]! |= 1 << (bucket & 31);
+  return bits;
 }
 
 /** fastText's own word for the end of a line; it has no n-grams, and in a text it ends the line. */
