@@ -4,6 +4,8 @@ import type { Actor } from './sift.ts';
 import type { Snapshot, VerdictBlock, World } from './world.ts';
 import { append, meet, readable, STOPPED, Violation } from './world.ts';
 
+const MOST_SNAPSHOTS = 4;
+
 export interface Indexer extends Actor {
   position(): number;
   foldNext(): boolean;
@@ -70,17 +72,19 @@ export function createIndexer(world: World): Indexer {
     if (unsent.length > 0 && rules.snapshotWhen === 'acknowledged') return false;
     const newest = Math.max(...world.snapshots.map((snapshot) => snapshot.state.position));
     if (state.position <= newest && rules.snapshotBelowNewest === 'refused') return false;
+    const full = rules.snapshotPruning === 'below the kept one' && world.snapshots.length >= MOST_SNAPSHOTS;
+    if (full && superseded(world).length === 0) return false; // curate is behind: none is thinned out for a newer one
     const copy = copyState(state);
     let remove: Snapshot[] = [];
-    publishing = [
-      () => write(world, copy),
+    publishing = full ? [] : [() => write(world, copy)];
+    publishing.push(
       () => {
         remove = superseded(world);
       },
       () => {
         world.snapshots = world.snapshots.filter((snapshot) => !remove.includes(snapshot));
       },
-    ];
+    );
     return true;
   }
 
