@@ -1,8 +1,11 @@
+import { createKernelFingerprinter } from './kernel-fingerprinter.ts';
 import type { FingerprintOptions } from './options.ts';
 import type { Fingerprinter } from './sketch.ts';
-import { createTwinFingerprinter } from './twin.ts';
 
-/** A fingerprinter for one thread; two with the same options write the same bytes. */
+/**
+ * A fingerprinter for one thread; two with the same options write the same bytes.
+ * `ConfigError` when the kernels have not been built.
+ */
 export function createFingerprinter(options: FingerprintOptions): Fingerprinter {
-  return createTwinFingerprinter(options);
+  return createKernelFingerprinter(options);
 }
