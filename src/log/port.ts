@@ -115,6 +115,8 @@ export interface Log {
   consumer(group: string, topics: readonly string[]): Promise<Consumer>;
   /** Fence, then read what is committed, in that order (protocol rule 12). */
   lease(group: string, partition: number): Promise<Lease>;
+  /** What a lease of that group last committed as N, without fencing anybody; undefined when it never did. */
+  progress(group: string, partition: number): Promise<bigint | undefined>;
   /** Waits for what is under way and lets go of the medium. */
   close(): Promise<void>;
 }

@@ -25,6 +25,8 @@ export interface Tree {
   depth: number;
   /** The page had more nodes than allowed; the rest was not read. */
   truncated: boolean;
+  /** Elements of the stack that end tags made the parser look at: what a hostile page tries to raise. */
+  lookups: number;
 }
 
 const a = tagId('a');
@@ -118,6 +120,7 @@ class TreeBuilder implements TokenizerCallbacks {
       body: 0,
       depth: 0,
       truncated: false,
+      lookups: 0,
     };
     this.push(this.add(ROOT), ROOT);
   }
@@ -303,6 +306,7 @@ class TreeBuilder implements TokenizerCallbacks {
     const reach = flags & BLOCK ? 0 : Math.max(0, this.depth - inlineReach);
     for (let at = this.depth - 1; at > reach; at--) {
       const here = this.openTags[at]!;
+      this.tree.lookups++;
       if (here === tag) return at;
       const hereFlags = tagFlags[here]!;
       if (!(flags & BLOCK) && hereFlags & BLOCK) return 0;

@@ -8,6 +8,7 @@ import {
   SYMBOL,
   TERMINAL,
 } from './character-classes.ts';
+import { type C4Lines, c4Lines, citation, policyPhrases } from './c4-lines.ts';
 import {
   type C4Signals,
   type FineWebSignals,
@@ -23,17 +24,6 @@ import { tokenize } from './spacy-tokenizer.ts';
  * It is the oracle of the scanner's tests and the baseline of its benchmark; the product never runs it.
  */
 export type TokenKind = 'spacy' | 'whitespace';
-
-export interface C4Lines {
-  /** Keep only lines that end in . ! ? " or ' and not in an ellipsis. */
-  terminated: boolean;
-  /** Fewest white-space separated words of a kept line. */
-  minWords: number;
-  /** Longest word of a kept line, in code points. */
-  maxWordLength: number;
-}
-/** The line rules of `c4@datatrove`: part of what its signals mean, never configured. */
-export const c4Lines: C4Lines = { terminated: true, minWords: 3, maxWordLength: 1000 };
 
 const length = (text: string): number => {
   let count = 0;
@@ -197,16 +187,6 @@ export function sentenceCount(text: string): number {
   }
   return count;
 }
-
-const citation = /\[\p{Nd}*\]|\[edit\]|\[citation needed\]/gu;
-const policyPhrases = [
-  'terms of use',
-  'privacy policy',
-  'cookie policy',
-  'uses cookies',
-  'use of cookies',
-  'use cookies',
-];
 
 export type LineFate =
   | 'longWord'

@@ -1,0 +1,4 @@
+import type { Command } from 'commander';
+import type { Terminal } from './terminal.ts';
+
+export function addCheck(_program: Command, _terminal: Terminal): void {}

@@ -1,0 +1,131 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { Topology } from '../../topologies/topology.ts';
+import type { Config } from '../config/schema.ts';
+import { configSchema } from '../config/schema.ts';
+import { decisionReasons, gateReason } from '../pruning/decide.ts';
+import type { Policy } from '../pruning/policy.ts';
+import { decodeErrorCodes, decodeReasons } from '../operators/decode/reasons.ts';
+import { operators } from '../operators/registry.ts';
+import { outputTopics } from '../stages/run.ts';
+import { topicNames } from '../runtime/topics.ts';
+import { type ConfigOptions, loadTopology, topologyNames, withConfigOptions } from './common-options.ts';
+import type { Terminal } from './terminal.ts';
+
+interface DescribeOptions extends ConfigOptions {
+  readonly format: string;
+}
+
+export function addDescribe(program: Command, _terminal: Terminal): void {
+  withConfigOptions(
+    program
+      .command('describe')
+      .summary('print a topology: stages, topics, operators, reasons, limits')
+      .argument('<topology>', topologyNames.join(', ')),
+  )
+    .option('--format <format>', 'text, mermaid, json or schema (the configuration as JSON Schema)', 'text')
+    .action(async (name: string, options: DescribeOptions) => {
+      if (options.format === 'schema') {
+        process.stdout.write(
+          `${JSON.stringify(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }), null, 2)}\n`,
+        );
+        return;
+      }
+      const { topology, config, policy } = await loadTopology(name, options);
+      const print =
+        { text: describeText, mermaid: describeMermaid, json: describeJson }[options.format] ?? describeText;
+      process.stdout.write(print(topology, config, policy));
+    });
+}
+
+/** The whole topology as text: a golden file in review (test/golden). */
+export function describeText(topology: Topology, config: Config, policy: Policy): string {
+  const topics = topicNames(config.app);
+  const lines: string[] = [`topology ${topology.name}`, `  ${topology.summary}`, ''];
+  const stage = (name: string, from: string, to: string) => lines.push(`stage ${name.padEnd(10)} ${from}  ->  ${to}`);
+  stage('sift', topics.raw, `${topics.sifted}, ${topics.sketches}`);
+  stage('index', topics.sketches, topics.verdicts);
+  stage('curate', `${topics.sifted}, ${topics.verdicts}, ${topics.policy}`, `outputs, ${topics.observations}`);
+  stage('controller', topics.observations, topics.policy);
+  lines.push('', 'outputs', ...outputTopics(policy).map((topic) => `  ${topic}`), '', 'operators, in order');
+  lines.push(`  ${'decode'.padEnd(12)} format by content, then one document a record`);
+  for (const name of topology.operators) lines.push(`  ${name.padEnd(12)} ${operators[name].summary}`);
+  lines.push(`  ${'fingerprint'.padEnd(12)} sketch, band keys and exact key of the normalised text`, '', 'signals');
+  for (const name of topology.operators) for (const signal of operators[name].signals) lines.push(`  ${signal}`);
+  lines.push(
+    '  dedup',
+    ...config.scoring.scorers.map((scorer) => `  ${scorer}`),
+    '',
+    'reasons, in the order in which the first one counts',
+  );
+  for (const reason of reasonsOf(topology, policy)) lines.push(`  ${reason}`);
+  lines.push(
+    '',
+    'dead letters',
+    ...deadLetterCodes.map((code) => `  ${code}`),
+    '',
+    `policy ${policy.name}@${policy.version}`,
+  );
+  lines.push(...flatten(policy, '').map(([key, value]) => `  ${key} = ${value}`), '', 'configuration');
+  const { policy: _policy, ...rest } = config;
+  lines.push(...flatten(rest, '').map(([key, value]) => `  ${key} = ${value}`), '');
+  return lines.join('\n');
+}
+
+const deadLetterCodes: readonly string[] = [...decodeErrorCodes, 'score.nan', 'sift.crash', 'sift.timeout'];
+
+export function reasonsOf(topology: Topology, policy: Policy): string[] {
+  const decode = topology.operators.includes('extract')
+    ? [...decodeReasons, ...operators.extract.reasons]
+    : decodeReasons;
+  const rules = topology.operators.filter((name) => name !== 'extract').flatMap((name) => operators[name].reasons);
+  const dedup = decisionReasons.filter((reason) => reason.startsWith('dedup.'));
+  const quality = policy.quality.length > 0 ? ['quality.threshold'] : [];
+  return [...decode, ...policy.gates.map(({ axis }) => gateReason(axis)), ...rules, ...dedup, ...quality];
+}
+
+function describeMermaid(_topology: Topology, config: Config, policy: Policy): string {
+  const { raw, sifted, sketches, verdicts, policy: policyTopic, observations } = topicNames(config.app);
+  const edges = [
+    [raw, 'SIFT'],
+    ['SIFT', sifted],
+    ['SIFT', sketches],
+    [sketches, 'INDEX'],
+    ['INDEX', verdicts],
+    [sifted, 'CURATE'],
+    [verdicts, 'CURATE'],
+    [policyTopic, 'CURATE'],
+    ['CURATE', observations],
+    [observations, 'CONTROLLER'],
+    ['CONTROLLER', policyTopic],
+    ...outputTopics(policy).map((topic) => ['CURATE', topic]),
+  ];
+  const node = (name: string) =>
+    name === name.toUpperCase()
+      ? `${name}([${name.toLowerCase()}])`
+      : `${name.replaceAll(/[^a-zA-Z0-9]/g, '_')}[${JSON.stringify(name)}]`;
+  return `flowchart LR\n${edges.map(([from, to]) => `  ${node(from!)} --> ${node(to!)}`).join('\n')}\n`;
+}
+
+function describeJson(topology: Topology, config: Config, policy: Policy): string {
+  const description = {
+    topology,
+    topics: topicNames(config.app),
+    outputs: outputTopics(policy),
+    reasons: reasonsOf(topology, policy),
+    deadLetters: deadLetterCodes,
+    policy,
+    config,
+  };
+  return `${JSON.stringify(description, null, 2)}\n`;
+}
+
+function flatten(value: unknown, prefix: string): [string, string][] {
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    (Array.isArray(value) && value.every((item) => typeof item !== 'object'))
+  )
+    return [[prefix, JSON.stringify(value)]];
+  return Object.entries(value).flatMap(([key, inner]) => flatten(inner, prefix === '' ? key : `${prefix}.${key}`));
+}

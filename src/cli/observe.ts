@@ -1,0 +1,71 @@
+/** What a run reports, turned into metrics and progress: the one place where they meet. */
+import type { Metrics } from '../metrics/metrics.ts';
+import { outcomes } from '../model/reasons.ts';
+import type { Policy } from '../pruning/policy.ts';
+import { gateReason } from '../pruning/decide.ts';
+import { decidedRecords, sumCounts } from '../stages/observation.ts';
+import type { RunObserver } from '../stages/run.ts';
+import type { Progress } from './progress.ts';
+
+/** Stats of the index are read at most this often: reading them walks over its filters. */
+const STATS_MS = 1000;
+
+export function observeRun(metrics: Metrics, policy: Policy, progress: Progress): RunObserver {
+  metrics.policy(policy.name, policy.version, thresholds(policy));
+  const enteredMs = new Map<number, { to: bigint; at: number }[]>();
+  let decided = 0;
+  let kept = 0;
+  let statsAt = 0;
+  return {
+    sifted({ partition, to, records, bytes }) {
+      metrics.recordBytes('sift', bytes);
+      metrics.records('sift', 'passed', '', records);
+      progress.sifted(records, bytes);
+      const queue = enteredMs.get(partition);
+      const entry = { to, at: performance.now() };
+      if (queue) queue.push(entry);
+      else enteredMs.set(partition, [entry]);
+    },
+    operators(times) {
+      for (const [operator, { seconds, records }] of Object.entries(times))
+        metrics.operatorSeconds(operator, seconds, records);
+    },
+    folded(index, _verdicts, seconds) {
+      metrics.stageSeconds('index', seconds);
+      if (performance.now() - statsAt < STATS_MS) return;
+      statsAt = performance.now();
+      metrics.index(index.stats());
+    },
+    committed(observation, { measured }, seconds) {
+      metrics.commit(seconds, 'committed');
+      for (const outcome of outcomes) {
+        for (const [reason, count] of Object.entries(observation.decided[outcome]))
+          metrics.records('curate', outcome, reason, count);
+      }
+      metrics.recordBytes('curate', observation.bytes);
+      for (const [name, values] of Object.entries(measured.scores)) {
+        const [scorer, axis] = name.split('#');
+        for (const value of values) metrics.score(scorer!, axis ?? '', value);
+      }
+      for (const votes of measured.votes) metrics.votes(votes);
+      const queue = enteredMs.get(observation.partition) ?? [];
+      while (queue.length > 0 && queue[0]!.to <= BigInt(observation.next))
+        metrics.endToEndSeconds((performance.now() - queue.shift()!.at) / 1000);
+      if (queue.length === 0) enteredMs.delete(observation.partition);
+      decided += decidedRecords(observation);
+      kept += sumCounts(observation.decided.curated);
+      metrics.kept('policy', decided === 0 ? 0 : kept / decided);
+      progress.committed(observation);
+    },
+    inFlightBytes: (bytes) => metrics.inFlightBytes(bytes),
+  };
+}
+
+function thresholds(policy: Policy): Record<string, number> {
+  return {
+    'dedup.near': policy.dedup.similarity,
+    'dedup.history': policy.dedup.votes,
+    ...Object.fromEntries(policy.gates.map(({ axis, above }) => [gateReason(axis), above])),
+    ...Object.fromEntries(policy.quality.map(({ scorer, atLeast }) => [`quality.threshold ${scorer}`, atLeast])),
+  };
+}

@@ -1,0 +1,249 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { Registry } from 'prom-client';
+import type { Config } from '../config/schema.ts';
+import { configurationHash } from '../config/hash.ts';
+import { ConfigError } from '../errors.ts';
+import { httpRoutes, startHttp } from '../metrics/http.ts';
+import { createMetrics } from '../metrics/metrics.ts';
+import { observeRun } from './observe.ts';
+import { expandInputs } from '../operators/decode/inputs.ts';
+import { type Faults, noFaults } from '../runtime/context.ts';
+import { lockState } from '../runtime/lock.ts';
+import { checkSameRun, inputDigest, readState, removeRun, type RunInput, writeState } from '../runtime/state.ts';
+import { runBounded } from '../stages/run.ts';
+import {
+  collect,
+  type ConfigOptions,
+  type Loaded,
+  loadTopology,
+  topologyNames,
+  withConfigOptions,
+} from './common-options.ts';
+import { createProgress } from './progress.ts';
+import { printSummary, type Summary, summarize } from './summary.ts';
+import { spoolStandardInput } from './spool.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface RunOptions extends ConfigOptions {
+  readonly input: readonly string[];
+  readonly output: string;
+  readonly state?: string;
+  readonly fresh?: boolean;
+  readonly limit?: number;
+  readonly port?: number;
+  readonly http: boolean;
+  readonly json?: boolean;
+  readonly logLevel?: string;
+}
+
+export function addRun(program: Command, terminal: Terminal): void {
+  withConfigOptions(
+    program
+      .command('run')
+      .summary('run a topology over input files until every record is decided')
+      .description(
+        `Runs a topology (${topologyNames.join(', ')}). The same command continues a run that was stopped or killed.`,
+      )
+      .argument('<topology>', topologyNames.join(', ')),
+  )
+    .requiredOption('--input <path>', 'file, folder, glob or - for standard input; repeatable', collect, [])
+    .option('--output <dir>', 'folder for the output files', 'riffle-out')
+    .option('--state <dir>', 'folder for the state of the run (default: <output>/.riffle)')
+    .option('--fresh', 'forget what this output folder holds of an earlier run, and start over')
+    .option('--limit <n>', 'stop reading after about this many records', wholeNumber)
+    .option('--port <n>', 'port of metrics and health; 0 picks a free one', wholeNumber)
+    .option('--no-http', 'serve no metrics')
+    .option('--json', 'print one JSON object at the end, and nothing else, on standard output')
+    .option('--log-level <level>', 'debug, info, warn or error', 'info')
+    .action(async (topology: string, options: RunOptions) => {
+      const { summary, signal } = await run(topology, options, terminal, noFaults);
+      if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+      else if (summary.complete) process.stdout.write(printSummary(summary, terminal.riffle));
+      else
+        process.stderr.write(
+          `stopped; ${summary.inputs} records are decided and written; the same command continues\n`,
+        );
+      terminal.exit(signal === undefined ? 0 : signal === 'SIGINT' ? 130 : 143);
+    });
+}
+
+function wholeNumber(text: string): number {
+  const n = Number(text);
+  if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError('a whole number, 0 or more');
+  return n;
+}
+
+/** One bounded run from the command line's options to its summary. */
+export async function run(
+  name: string,
+  options: RunOptions,
+  terminal: Terminal,
+  faults: Faults,
+): Promise<{ summary: Summary; signal: NodeJS.Signals | undefined }> {
+  const started = performance.now();
+  const loaded = await loadTopology(name, options);
+  const output = path.resolve(options.output);
+  const state = path.resolve(options.state ?? path.join(output, '.riffle'));
+  // Everything that may be wrong with the call is found before a folder is touched.
+  const expanded = expandInputs(options.input);
+  requireOurs(state);
+  mkdirSync(state, { recursive: true });
+  const unlock = lockState(state);
+  try {
+    if (options.fresh) removeRun(state, output);
+    const spooled = expanded.standardInput ? [await spoolStandardInput(state)] : [];
+    const inputs = [...expanded.files, ...spooled].map(({ path: file, sizeBytes }) => ({
+      path: file,
+      name: nameOf(file),
+      sizeBytes,
+      digest: inputDigest(file),
+    }));
+    const finished = beginOrContinue(state, loaded, inputs, terminal.version);
+    if (finished) return { summary: { ...finished, resumed: true }, signal: undefined };
+    return await runLoaded(loaded, inputs, { output, state, options, terminal, faults, started });
+  } finally {
+    unlock();
+  }
+}
+
+/** Paths below the working directory are named relative to it: what is written into records says nothing about the machine. */
+function nameOf(file: string): string {
+  const relative = path.relative(process.cwd(), file);
+  return relative.startsWith('..') || path.isAbsolute(relative) ? file : relative;
+}
+
+/** A state folder is new, empty or ours. */
+function requireOurs(state: string): void {
+  if (!existsSync(state)) return;
+  const names = readdirSync(state);
+  const ours =
+    names.length === 0 ||
+    names.includes('run.json') ||
+    names.every((name) => name === 'lock' || name === 'standard-input');
+  if (!ours)
+    throw new ConfigError(
+      'state',
+      `state folder ${state}; it holds other files (${names.slice(0, 3).join(', ')}); choose another --state`,
+    );
+}
+
+/** Writes the state of a new run, or checks that this is the run of the state. The summary comes back when that was finished. */
+function beginOrContinue(
+  state: string,
+  { topology, config }: Loaded,
+  inputs: readonly RunInput[],
+  version: string,
+): Summary | undefined {
+  const now = {
+    topology: topology.name,
+    config: configurationHash(topology.name, config),
+    seed: config.dedup.seed,
+    inputs,
+  };
+  const before = readState(state);
+  if (before === undefined) {
+    writeState(state, { format: 1, version, ...now });
+    return undefined;
+  }
+  checkSameRun(before, now);
+  return before.finished as Summary | undefined;
+}
+
+interface Surroundings {
+  readonly output: string;
+  readonly state: string;
+  readonly options: RunOptions;
+  readonly terminal: Terminal;
+  readonly faults: Faults;
+  readonly started: number;
+}
+
+async function runLoaded(
+  loaded: Loaded,
+  inputs: readonly RunInput[],
+  around: Surroundings,
+): Promise<{ summary: Summary; signal: NodeJS.Signals | undefined }> {
+  const { output, state, options, terminal, faults, started } = around;
+  const { topology, config, scorers, policy } = loaded;
+  const registry = new Registry();
+  const metrics = createMetrics(registry, terminal.version);
+  const totalBytes = inputs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const progress = createProgress({
+    topology: topology.name,
+    totalBytes,
+    interactive: terminal.interactive && !options.json,
+    level: options.logLevel ?? 'info',
+  });
+  const drain = drainOnSignal();
+  const http =
+    config.http.enabled && options.http ? await serveMetrics(config, options, registry, progress.status) : undefined;
+  if (http) progress.note(`metrics on http://${config.http.host}:${http.port}/metrics`);
+  try {
+    const result = await runBounded({
+      config,
+      topology,
+      policy,
+      scorers,
+      inputs,
+      outputDirectory: output,
+      stateDirectory: state,
+      workers: config.workers === 'auto' ? Math.min(8, availableParallelism()) : config.workers,
+      faults,
+      signal: drain.signal,
+      observer: observeRun(metrics, policy, progress),
+    });
+    progress.stop();
+    const summary = summarize(result, {
+      topology: topology.name,
+      seconds: (performance.now() - started) / 1000,
+      config: configurationHash(topology.name, config),
+      version: terminal.version,
+      output: path.relative(process.cwd(), output) || '.',
+      eventLoopDelay: metrics.eventLoopDelay(),
+    });
+    if (result.complete) {
+      const before = readState(state);
+      if (before) writeState(state, { ...before, finished: summary });
+    }
+    return { summary, signal: result.complete ? undefined : drain.received() };
+  } finally {
+    progress.stop();
+    drain.stop();
+    metrics.stop();
+    await http?.close();
+  }
+}
+
+async function serveMetrics(
+  config: Config,
+  options: RunOptions,
+  registry: Registry,
+  status: () => string,
+): Promise<Awaited<ReturnType<typeof startHttp>>> {
+  const app = httpRoutes(registry, { ready: () => true, status });
+  return startHttp(app, config.http.host, options.port ?? config.http.port, options.port === undefined);
+}
+
+/** The first signal drains, a second one ends the process at once: what is committed is safe either way. */
+function drainOnSignal(): { signal: AbortSignal; received: () => NodeJS.Signals | undefined; stop: () => void } {
+  const controller = new AbortController();
+  let received: NodeJS.Signals | undefined;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (received !== undefined) process.exit(signal === 'SIGINT' ? 130 : 143);
+    received = signal;
+    controller.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return {
+    signal: controller.signal,
+    received: () => received,
+    stop() {
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
+    },
+  };
+}

@@ -1,0 +1,13 @@
+import { createWriteStream, existsSync, renameSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+/** Standard input is kept in the state, so that a run on it can be continued (protocol rule 16). What was spooled whole is not read again. */
+export async function spoolStandardInput(state: string): Promise<{ path: string; sizeBytes: number }> {
+  const file = path.join(state, 'standard-input');
+  if (!existsSync(file)) {
+    await pipeline(process.stdin, createWriteStream(`${file}.writing`));
+    renameSync(`${file}.writing`, file);
+  }
+  return { path: file, sizeBytes: statSync(file).size };
+}

@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import { dedupOptionsSchema } from '../dedup/options.ts';
+import { filterLimitsSchema } from '../operators/filters/limits.ts';
+import { policySchema } from '../pruning/policy.ts';
+
+const bytes = z.int().min(1);
+
+/**
+ * The whole configuration, every key with its meaning. Unknown keys are refused; a topology's YAML file holds its own numbers on top of these defaults.
+ * The JSON Schema for editors is made from it (`riffle describe --format schema`).
+ */
+export const configSchema = z
+  .strictObject({
+    app: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, ".", "_" and "-"')
+      .describe('Prefix of every topic name.'),
+    log: z
+      .strictObject({
+        kind: z.enum(['embedded']).default('embedded').describe('What carries the topics.'),
+        retain: z.boolean().default(false).describe('Keep internal blocks that every consumer has passed.'),
+      })
+      .prefault({})
+      .describe('The log.'),
+    source: z
+      .strictObject({
+        maxRecordBytes: bytes
+          .default(16 * 1024 * 1024)
+          .describe('A larger record is a dead letter, `decode.tooLarge`.'),
+        maxDecodedBytes: bytes
+          .default(32 * 1024 * 1024)
+          .describe('Limit for what a compressed HTTP body may unpack to.'),
+        maxRecordSeconds: z
+          .number()
+          .positive()
+          .default(10)
+          .describe('A record that takes longer in sift is a dead letter, `sift.timeout`.'),
+      })
+      .prefault({})
+      .describe('Reading and decoding of the input.'),
+    language: z
+      .strictObject({
+        minConfidence: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(0.65)
+          .describe('Below it a record is rejected, `language.confidence`.'),
+      })
+      .prefault({})
+      .describe('Language identification (fastText lid.176).'),
+    rules: z
+      .strictObject({
+        tokens: z
+          .enum(['spacy', 'whitespace'])
+          .default('spacy')
+          .describe('Word splitter of the profiles: spaCy 3.8 blank English, or white space.'),
+        profiles: z
+          .array(z.enum(['gopher@datatrove', 'gopher-repetition@datatrove', 'c4@datatrove', 'fineweb@datatrove']))
+          .default(['gopher@datatrove', 'gopher-repetition@datatrove', 'c4@datatrove', 'fineweb@datatrove'])
+          .describe('Profiles whose signals are measured.'),
+        decide: z
+          .array(z.enum(['gopher@datatrove', 'gopher-repetition@datatrove', 'c4@datatrove', 'fineweb@datatrove']))
+          .default(['gopher@datatrove', 'gopher-repetition@datatrove', 'fineweb@datatrove'])
+          .describe('Profiles whose rules reject; the others are signals only.'),
+        languages: z
+          .array(z.string())
+          .default(['en'])
+          .describe('Languages that the rules decide for; they are English rules.'),
+        limits: filterLimitsSchema.prefault({}),
+      })
+      .prefault({})
+      .describe('Heuristic filters.'),
+    dedup: dedupOptionsSchema.prefault({}).describe('Near-duplicate index.'),
+    scoring: z
+      .strictObject({
+        scorers: z.array(z.string()).default([]).describe('Scorers to run, by name and version: `quality/base@1`.'),
+        languages: z
+          .array(z.string())
+          .default(['en'])
+          .describe('Languages whose records are scored: those that the scorers were trained for.'),
+        directory: z.string().optional().describe('Folder of further scorer manifests.'),
+      })
+      .prefault({})
+      .describe('Scores.'),
+    policy: policySchema,
+    blocks: z
+      .strictObject({
+        records: z.int().min(1).max(4096).default(256).describe('Most records of one block.'),
+        bytes: bytes.default(512 * 1024).describe('Size at which a block is closed.'),
+      })
+      .prefault({})
+      .describe('Blocks of records on internal topics.'),
+    workers: z
+      .union([z.literal('auto'), z.int().min(1).max(256)])
+      .default('auto')
+      .describe('Worker threads for sift and scoring; `auto` is one a core, at most 8.'),
+    output: z
+      .strictObject({
+        format: z
+          .enum(['jsonl', 'jsonl.zst', 'parquet'])
+          .default('jsonl')
+          .describe('Format of the files of a bounded run.'),
+        keepText: z
+          .enum(['all', 'curated'])
+          .default('all')
+          .describe('`curated` leaves the text of other records out; they cannot be replayed then.'),
+      })
+      .prefault({})
+      .describe('Output files.'),
+    deadLetter: z
+      .strictObject({
+        maxBytes: bytes.default(256 * 1024).describe('How much of a broken record its dead letter keeps.'),
+      })
+      .prefault({})
+      .describe('Dead letters.'),
+    http: z
+      .strictObject({
+        enabled: z.boolean().default(true).describe('Serve metrics, health and the status page.'),
+        host: z.string().default('127.0.0.1').describe('Address to listen on.'),
+        port: z.int().min(0).max(65535).default(9464).describe('Port; 0 picks a free one.'),
+      })
+      .prefault({})
+      .describe('Metrics and health over HTTP.'),
+  })
+  .superRefine((config, context) => {
+    for (const [i, gate] of config.policy.gates.entries()) missingScorer(gate.scorer, ['policy', 'gates', i, 'scorer']);
+    for (const [i, rule] of config.policy.quality.entries())
+      missingScorer(rule.scorer, ['policy', 'quality', i, 'scorer']);
+    for (const profile of config.rules.decide)
+      if (!config.rules.profiles.includes(profile))
+        context.addIssue({
+          code: 'custom',
+          path: ['rules', 'decide'],
+          message: `${profile} decides but is not measured; add it to rules.profiles`,
+        });
+    function missingScorer(scorer: string, path: (string | number)[]): void {
+      if (config.scoring.scorers.includes(scorer)) return;
+      context.addIssue({
+        code: 'custom',
+        path,
+        message: `${scorer} is not among scoring.scorers; add it there or drop the rule`,
+      });
+    }
+  });
+
+export type Config = z.output<typeof configSchema>;
+export type ConfigInput = z.input<typeof configSchema>;

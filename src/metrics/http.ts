@@ -1,0 +1,63 @@
+import { serve } from '@hono/node-server';
+import { Hono } from 'hono';
+import { Registry } from 'prom-client';
+import { ConfigError } from '../errors.ts';
+
+export interface Health {
+  /** Ready to take records. */
+  readonly ready: () => boolean;
+  /** Plain text of the status page. */
+  readonly status: () => string;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** The routes, without a socket: `/metrics` (Prometheus, or OpenMetrics when asked for), `/livez`, `/readyz`, `/`. */
+export function httpRoutes(registry: Registry, health: Health): Hono {
+  const app = new Hono();
+  app.get('/livez', (c) => c.text('ok\n'));
+  app.get('/readyz', (c) => (health.ready() ? c.text('ready\n') : c.text('not ready\n', 503)));
+  app.get('/', (c) => c.text(health.status()));
+  app.get('/metrics', async (c) => {
+    const open = c.req.header('accept')?.includes('application/openmetrics-text') ?? false;
+    const type = open ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE;
+    const view = Registry.merge([registry]) as Registry<typeof type>;
+    view.setContentType(type);
+    return c.body(await view.metrics(), 200, { 'content-type': type });
+  });
+  return app;
+}
+
+/** Listens; when a default port is taken, on a free one instead. @throws ConfigError `port` when the port was asked for and is taken. */
+export async function startHttp(app: Hono, host: string, port: number, fallback: boolean): Promise<HttpServer> {
+  try {
+    return await listen(app, host, port);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === 'EADDRINUSE' && fallback) return listen(app, host, 0);
+    throw new ConfigError(
+      'port',
+      `http.port ${port} on ${host}; it cannot be listened on (${code ?? 'error'}); choose another with --port, or --no-http`,
+      { cause },
+    );
+  }
+}
+
+function listen(app: Hono, host: string, port: number): Promise<HttpServer> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, hostname: host, port }, (info) => {
+      resolve({
+        port: info.port,
+        close: () =>
+          new Promise((done) => {
+            server.close(() => done());
+            if ('closeAllConnections' in server) server.closeAllConnections();
+          }),
+      });
+    });
+    server.on('error', reject);
+  });
+}

@@ -1,0 +1,189 @@
+/**
+ * Every metric of the contract (docs/reference/metrics.md), on a registry that the caller owns. Labels are bounded: never an id, a URL
+ * or a domain.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Outcome } from '../model/reasons.ts';
+import type { IndexStats } from '../dedup/dedup.ts';
+
+export interface Metrics {
+  records(stage: string, outcome: Outcome | 'passed', reason: string, count: number): void;
+  recordBytes(stage: string, bytes: number): void;
+  stageSeconds(stage: string, seconds: number): void;
+  operatorSeconds(operator: string, seconds: number, records: number): void;
+  endToEndSeconds(seconds: number): void;
+  commit(seconds: number, result: 'committed' | 'fenced' | 'failed'): void;
+  lag(topic: string, partition: string, records: number, seconds: number): void;
+  inFlightBytes(bytes: number): void;
+  score(scorer: string, axis: string, value: number): void;
+  votes(votes: number): void;
+  index(stats: IndexStats): void;
+  policy(name: string, version: number, thresholds: Readonly<Record<string, number>>): void;
+  kept(arm: 'policy' | 'control', ratio: number): void;
+  /** p50, p99 and p99.9 of the main thread's event-loop delay so far, seconds. */
+  eventLoopDelay(): { p50: number; p99: number; p999: number };
+  stop(): void;
+}
+
+const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const microseconds = [1e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 1e-2, 0.1, 1];
+
+export function createMetrics(registry: Registry, version: string): Metrics {
+  const registers = [registry];
+  const records = new Counter({
+    name: 'riffle_records_total',
+    help: 'Records that left a stage.',
+    labelNames: ['stage', 'outcome', 'reason'],
+    registers,
+  });
+  const bytes = new Counter({
+    name: 'riffle_record_bytes_total',
+    help: 'Bytes of the records that entered a stage.',
+    labelNames: ['stage'],
+    registers,
+  });
+  const stage = new Histogram({
+    name: 'riffle_stage_seconds',
+    help: 'Time of one block in a stage.',
+    labelNames: ['stage'],
+    buckets: seconds,
+    registers,
+  });
+  const operator = new Histogram({
+    name: 'riffle_operator_seconds',
+    help: 'Mean time of one record in an operator, sampled by reply of a worker.',
+    labelNames: ['operator'],
+    buckets: microseconds,
+    registers,
+  });
+  const endToEnd = new Histogram({
+    name: 'riffle_end_to_end_seconds',
+    help: 'From the sifted block to its commit.',
+    buckets: [...seconds, 30, 60, 300],
+    registers,
+  });
+  const commits = new Histogram({
+    name: 'riffle_commit_seconds',
+    help: 'Time of a commit.',
+    buckets: seconds,
+    registers,
+  });
+  const transactions = new Counter({
+    name: 'riffle_transactions_total',
+    help: 'Commits by result.',
+    labelNames: ['result'],
+    registers,
+  });
+  new Counter({ name: 'riffle_rebalances_total', help: 'Assignments of partitions after the first.', registers });
+  const lagRecords = new Gauge({
+    name: 'riffle_consumer_lag_records',
+    help: 'Records not yet consumed.',
+    labelNames: ['topic', 'partition'],
+    registers,
+  });
+  const lagSeconds = new Gauge({
+    name: 'riffle_consumer_lag_seconds',
+    help: 'Age of the oldest record not yet consumed.',
+    registers,
+  });
+  const inFlight = new Gauge({
+    name: 'riffle_in_flight_bytes',
+    help: 'Bytes taken in and not yet decided.',
+    registers,
+  });
+  const scores = new Histogram({
+    name: 'riffle_score',
+    help: 'Scores.',
+    labelNames: ['scorer', 'axis'],
+    buckets: Array.from({ length: 20 }, (_, i) => (i + 1) / 20),
+    registers,
+  });
+  const votes = new Histogram({
+    name: 'riffle_dedup_votes',
+    help: 'Bands of a record that the history knows.',
+    buckets: [0, 1, 2, 3, 4, 6, 8, 12, 16, 20, 24],
+    registers,
+  });
+  const fill = new Gauge({
+    name: 'riffle_dedup_index_fill_ratio',
+    help: 'Bits set in the fullest generation.',
+    registers,
+  });
+  const falsePositives = new Gauge({
+    name: 'riffle_dedup_index_estimated_false_positive_ratio',
+    help: 'Chance that an unknown band is taken for known.',
+    registers,
+  });
+  const indexBytes = new Gauge({ name: 'riffle_dedup_index_bytes', help: 'Memory of the index.', registers });
+  const generations = new Gauge({
+    name: 'riffle_dedup_index_generations',
+    help: 'Generations of the history.',
+    registers,
+  });
+  const policyVersion = new Gauge({
+    name: 'riffle_policy_version',
+    help: 'Version of the policy in force.',
+    labelNames: ['policy'],
+    registers,
+  });
+  const threshold = new Gauge({
+    name: 'riffle_threshold',
+    help: 'Limits of the policy in force.',
+    labelNames: ['rule'],
+    registers,
+  });
+  const kept = new Gauge({
+    name: 'riffle_kept_ratio',
+    help: 'Share kept: of all records, and of those that reached the control sample.',
+    labelNames: ['arm'],
+    registers,
+  });
+  new Gauge({ name: 'riffle_build_info', help: 'Version.', labelNames: ['version', 'node'], registers }).set(
+    { version, node: process.version },
+    1,
+  );
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  const quantile = (q: number) => Math.max(0, delay.percentile(q) / 1e9 - 0.01);
+  new Gauge({
+    name: 'riffle_event_loop_delay_seconds',
+    help: 'Delay of the main thread by quantile.',
+    labelNames: ['quantile'],
+    registers,
+    collect() {
+      for (const q of [50, 99, 99.9]) this.set({ quantile: String(q / 100) }, quantile(q));
+    },
+  });
+  return {
+    records: (name, outcome, reason, count) => records.inc({ stage: name, outcome, reason }, count),
+    recordBytes: (name, count) => bytes.inc({ stage: name }, count),
+    stageSeconds: (name, took) => stage.observe({ stage: name }, took),
+    operatorSeconds: (name, took, count) => count > 0 && operator.observe({ operator: name }, took / count),
+    endToEndSeconds: (took) => endToEnd.observe(took),
+    commit(took, result) {
+      commits.observe(took);
+      transactions.inc({ result });
+    },
+    lag(topic, partition, count, age) {
+      lagRecords.set({ topic, partition }, count);
+      lagSeconds.set(age);
+    },
+    inFlightBytes: (count) => inFlight.set(count),
+    score: (scorer, axis, value) => scores.observe({ scorer, axis }, value),
+    votes: (count) => votes.observe(count),
+    index(stats) {
+      fill.set(stats.fill);
+      falsePositives.set(stats.estimatedFalsePositiveRate);
+      indexBytes.set(stats.bytes);
+      generations.set(stats.history.length);
+    },
+    policy(name, number, thresholds) {
+      policyVersion.set({ policy: name }, number);
+      for (const [rule, limit] of Object.entries(thresholds)) threshold.set({ rule }, limit);
+    },
+    kept: (arm, ratio) => kept.set({ arm }, ratio),
+    eventLoopDelay: () => ({ p50: quantile(50), p99: quantile(99), p999: quantile(99.9) }),
+    stop: () => delay.disable(),
+  };
+}

@@ -1,0 +1,53 @@
+import type { Config } from '../config/schema.ts';
+import type { Log } from '../log/port.ts';
+import type { WorkerPool } from './pool.ts';
+import type { TopicNames } from './topics.ts';
+
+/**
+ * Rules of the delivery protocol that a negative control leaves out (docs/protocol.md): a test that still passed without one would prove
+ * nothing. Empty in production.
+ */
+export type ProtocolRule =
+  | 'offset-before-index'
+  | 'watermark'
+  | 'offsets-inside'
+  | 'store-next'
+  | 'fence'
+  | 'reinitialise'
+  | 'snapshot-after-ack'
+  | 'sifted-before-sketch'
+  | 'commit-first-undecided'
+  | 'trim-to-snapshot';
+
+/** Places where a crash test kills the process. */
+export type CrashPoint =
+  | 'sift.start'
+  | 'sift.sifted'
+  | 'sift.sketch'
+  | 'sift.committed'
+  | 'index.folded'
+  | 'index.answered'
+  | 'index.snapshot'
+  | 'curate.joined'
+  | 'curate.commit'
+  | 'curate.committed'
+  | 'finish';
+
+export interface Faults {
+  readonly omit: ReadonlySet<ProtocolRule>;
+  /** Called at each point; may not come back. */
+  at(point: CrashPoint): void;
+}
+
+export const noFaults: Faults = { omit: new Set(), at: () => undefined };
+
+/** What every stage gets: nothing in it knows which log is underneath. */
+export interface StageContext {
+  readonly log: Log;
+  readonly config: Config;
+  readonly topics: TopicNames;
+  readonly pool: WorkerPool;
+  readonly faults: Faults;
+  /** Aborted to drain: finish what is under way, begin nothing new. */
+  readonly signal: AbortSignal;
+}

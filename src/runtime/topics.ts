@@ -1,0 +1,41 @@
+import type { TopicSpec } from '../log/port.ts';
+
+export interface TopicNames {
+  readonly raw: string;
+  readonly sifted: string;
+  readonly sketches: string;
+  readonly verdicts: string;
+  readonly policy: string;
+  readonly observations: string;
+  /** Prefix of output topics; the embedded log drops it from file names. */
+  readonly output: (name: string) => string;
+}
+
+export function topicNames(app: string): TopicNames {
+  const name = (topic: string) => `${app}.${topic}`;
+  return {
+    raw: name('raw'),
+    sifted: name('sifted'),
+    sketches: name('sketches'),
+    verdicts: name('verdicts'),
+    policy: name('policy'),
+    observations: name('observations'),
+    output: name,
+  };
+}
+
+/** Consumer groups, one a stage. */
+export const groups = { sift: 'sift', index: 'index', curate: 'curate', controller: 'controller' } as const;
+
+/** Every topic of a topology: `partitions` source partitions, one total order of sketches. */
+export function topicSpecs(names: TopicNames, partitions: number, outputs: readonly string[]): TopicSpec[] {
+  return [
+    { name: names.raw, partitions, kind: 'blocks', groups: [groups.sift] },
+    { name: names.sifted, partitions, kind: 'blocks', groups: [groups.curate] },
+    { name: names.sketches, partitions: 1, kind: 'blocks', groups: [groups.index] },
+    { name: names.verdicts, partitions, kind: 'blocks', groups: [groups.curate] },
+    { name: names.observations, partitions: 1, kind: 'blocks', groups: [groups.controller] },
+    { name: names.policy, partitions: 1, kind: 'compacted', groups: [] },
+    ...outputs.map((name): TopicSpec => ({ name: names.output(name), partitions: 1, kind: 'records', groups: [] })),
+  ];
+}

@@ -1,0 +1,39 @@
+/**
+ * Controller: publishes the policy on a compacted topic, from where every curate takes it. In this form there is one fixed policy, that of the
+ * configuration; curate learns it from the topic all the same.
+ */
+import { ConfigError } from '../errors.ts';
+import type { Log } from '../log/port.ts';
+import { type Policy, policyName } from '../pruning/policy.ts';
+import type { TopicNames } from '../runtime/topics.ts';
+
+export async function publishPolicy(log: Log, topics: TopicNames, policy: Policy): Promise<void> {
+  const published = await readPolicy(log, topics);
+  const value = JSON.stringify(policy);
+  if (published !== undefined && JSON.stringify(published) === value) return;
+  if (published !== undefined && published.name === policy.name && published.version >= policy.version)
+    throw new ConfigError(
+      'policy-version',
+      `policy ${policyName(policy)}; ${policyName(published)} is published already and differs; raise policy.version`,
+    );
+  await log.producer().append(topics.policy, 0, [{ key: policy.name, value: Buffer.from(value) }]);
+}
+
+/** The newest policy on the topic. */
+export async function readPolicy(log: Log, topics: TopicNames): Promise<Policy | undefined> {
+  const consumer = await log.consumer('policy-reader', [topics.policy]);
+  try {
+    const { start, end } = await consumer.bounds(topics.policy, 0);
+    if (start === end) return undefined;
+    consumer.seek({ topic: topics.policy, partition: 0, offset: start });
+    let newest: Policy | undefined;
+    for (;;) {
+      const { batches } = await consumer.poll({ maxBytes: 1 << 20, waitMs: 0 });
+      if (batches.length === 0) return newest;
+      for (const { messages } of batches)
+        for (const { value } of messages) newest = JSON.parse(Buffer.from(value).toString()) as Policy;
+    }
+  } finally {
+    await consumer.close();
+  }
+}

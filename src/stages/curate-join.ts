@@ -1,0 +1,152 @@
+/**
+ * The join of one source partition: which blocks of sifted and of verdicts were read, how far both cover the source, and from where they must be
+ * read again after a restart. Pure bookkeeping, no I/O.
+ */
+import { FatalError } from '../errors.ts';
+import { readSiftedBlock, type SiftedBlock, SKIPPED, siftedExact, siftedOffset, siftedShape } from '../model/sifted.ts';
+import { readVerdictBlock, type VerdictBlock, verdictExact, verdictOffset } from '../model/verdicts.ts';
+
+interface Held<B> {
+  readonly at: bigint;
+  readonly block: B;
+}
+
+export interface Join {
+  /** The next source offset to hand out: everything below is decided or on its way. */
+  readonly planned: bigint;
+  addSifted(at: bigint, bytes: Uint8Array): void;
+  addVerdicts(at: bigint, bytes: Uint8Array): void;
+  /** The longest stretch from `planned` that can be decided, with the blocks that it needs; undefined when nothing can. */
+  plan(maxBlocks: number): Stretch | undefined;
+  /**
+   * Positions to commit with `next` as N: the first block read whose `to` is above N, else the read position, for each topic separately
+   * (protocol rule 10). Blocks that are no longer needed are let go.
+   */
+  positions(next: bigint): { sifted: bigint; verdicts: bigint };
+  /** Read positions: the negative control of rule 10. */
+  readPositions(): { sifted: bigint; verdicts: bigint };
+}
+
+export interface Stretch {
+  readonly next: bigint;
+  readonly limit: bigint;
+  readonly sifted: readonly Uint8Array[];
+  readonly verdicts: readonly Uint8Array[];
+}
+
+export interface JoinStart {
+  readonly partition: number;
+  /** N as committed; undefined for a partition that never committed: the first block of it says where it starts. */
+  readonly next: bigint | undefined;
+  readonly sifted: bigint;
+  readonly verdicts: bigint;
+}
+
+export function createJoin(start: JoinStart): Join {
+  const sifted: Held<SiftedBlock>[] = [];
+  const verdicts: Held<VerdictBlock>[] = [];
+  let planned = start.next;
+  let siftedCoverage = start.next;
+  let verdictCoverage = start.next;
+  let siftedRead = start.sifted;
+  let verdictsRead = start.verdicts;
+
+  function cover(coverage: bigint | undefined, from: bigint, to: bigint, topic: string): bigint {
+    const at = coverage ?? from;
+    if (from > at)
+      throw new FatalError(
+        'gap',
+        `${topic} of partition ${start.partition}; goes on at ${from}, but covers only records below ${at}; the log lost a block: keep it and report it`,
+      );
+    return to > at ? to : at;
+  }
+
+  function plan(maxBlocks: number): Stretch | undefined {
+    if (siftedCoverage === undefined || verdictCoverage === undefined || planned === undefined) return undefined;
+    const coverage = siftedCoverage < verdictCoverage ? siftedCoverage : verdictCoverage;
+    if (coverage <= planned) return undefined;
+    const answers = verdicts.filter(({ block }) => block.to > planned! && block.from < coverage).slice(0, maxBlocks);
+    const last = answers.at(-1);
+    if (last === undefined) return undefined;
+    const wanted = last.block.to < coverage ? last.block.to : coverage;
+    const bodies = sifted.filter(({ block }) => block.to > planned! && block.from < wanted);
+    const limit = joinable(answers, bodies, planned, wanted);
+    if (limit <= planned) return undefined;
+    const stretch = {
+      next: planned,
+      limit,
+      sifted: bodies.filter(({ block }) => block.from < limit).map(({ block }) => block.bytes),
+      verdicts: answers.filter(({ block }) => block.from < limit).map(({ block }) => block.bytes),
+    };
+    planned = limit;
+    return stretch;
+  }
+
+  return {
+    get planned() {
+      return planned ?? 0n;
+    },
+    addSifted(at, bytes) {
+      const block = readSiftedBlock(bytes);
+      planned ??= block.from;
+      siftedCoverage = cover(siftedCoverage, block.from, block.to, 'sifted');
+      siftedRead = at + 1n;
+      if (block.to > planned) sifted.push({ at, block });
+    },
+    addVerdicts(at, bytes) {
+      const block = readVerdictBlock(bytes);
+      verdictCoverage = cover(verdictCoverage, block.from, block.to, 'verdicts');
+      verdictsRead = at + 1n;
+      if (planned === undefined || block.to > planned) verdicts.push({ at, block });
+    },
+    plan,
+    positions(next) {
+      drop(sifted, next);
+      drop(verdicts, next);
+      return { sifted: firstAbove(sifted, next) ?? siftedRead, verdicts: firstAbove(verdicts, next) ?? verdictsRead };
+    },
+    readPositions: () => ({ sifted: siftedRead, verdicts: verdictsRead }),
+  };
+}
+
+function firstAbove(held: readonly Held<{ to: bigint }>[], next: bigint): bigint | undefined {
+  return held.find(({ block }) => block.to > next)?.at;
+}
+
+function drop(held: Held<{ readonly to: bigint }>[], next: bigint): void {
+  while (held.length > 0 && held[0]!.block.to <= next) held.shift();
+}
+
+/**
+ * How far the verdicts can be joined: up to the first record whose accepted sifted copy has not come yet (protocol rule 3).
+ * A repeated range is answered by the block that covered it first.
+ */
+function joinable(
+  answers: readonly Held<VerdictBlock>[],
+  bodies: readonly Held<SiftedBlock>[],
+  next: bigint,
+  wanted: bigint,
+): bigint {
+  const at = bodies.map(() => 0);
+  for (const { block } of answers) {
+    for (let i = 0; i < block.count; i++) {
+      const offset = verdictOffset(block, i);
+      if (offset < next) continue;
+      if (offset >= wanted) return wanted;
+      if (!hasCopy(bodies, at, offset, verdictExact(block, i))) return offset;
+      next = offset + 1n;
+    }
+  }
+  return wanted;
+}
+
+function hasCopy(bodies: readonly Held<SiftedBlock>[], at: number[], offset: bigint, exact: bigint): boolean {
+  for (const [b, { block }] of bodies.entries()) {
+    if (offset < block.from || offset >= block.to) continue;
+    let i = at[b]!;
+    while (i < block.count && (siftedOffset(block, i) < offset || siftedShape(block, i) === SKIPPED)) i++;
+    at[b] = i;
+    if (i < block.count && siftedOffset(block, i) === offset && siftedExact(block, i) === exact) return true;
+  }
+  return false;
+}

@@ -1,0 +1,186 @@
+/**
+ * Curate: joins documents with verdicts, decides, and commits outputs, positions and N together: the only stage with a transaction. Deciding
+ * happens in worker threads and is finished before a commit begins.
+ */
+import { FatalError } from '../errors.ts';
+import type { Batch, Consumer, Lease, OutMessage } from '../log/port.ts';
+import type { Policy } from '../pruning/policy.ts';
+import type { StageContext } from '../runtime/context.ts';
+import { groups } from '../runtime/topics.ts';
+import { createJoin, type Join, type Stretch } from './curate-join.ts';
+import type { CurateResult, TopicLines } from './curate-records.ts';
+import type { Observation } from './observation.ts';
+import type { CurateRequest } from './worker.ts';
+
+export interface CurateHooks {
+  committed(observation: Observation, result: CurateResult, seconds: number): void;
+}
+
+interface Assigned {
+  readonly partition: number;
+  readonly join: Join;
+  lease: Lease;
+  /** Commits of one partition are serial, in source order. */
+  chain: Promise<void>;
+  inFlight: number;
+}
+
+const POLL = { maxBytes: 8 << 20, waitMs: 100 };
+/** Verdict blocks decided in one go, and goes of one partition on their way at once. */
+const STRETCH_BLOCKS = 4;
+const STRETCHES = 3;
+
+export async function runCurate(
+  context: StageContext,
+  policy: () => Promise<Policy>,
+  hooks: CurateHooks,
+): Promise<void> {
+  const { log, topics, signal } = context;
+  const consumer = await log.consumer(groups.curate, [topics.sifted, topics.verdicts]);
+  const assigned = new Map<number, Assigned>();
+  const current = await policy();
+  let failed: Error | undefined;
+
+  while (!signal.aborted) {
+    const polled = await consumer.poll({ ...POLL, signal });
+    for (const partition of polled.assigned) assigned.set(partition, await assign(context, consumer, partition));
+    for (const partition of polled.revoked) assigned.delete(partition);
+    for (const batch of polled.batches) takeBatch(batch);
+    if (failed) throw failed;
+  }
+  await Promise.all([...assigned.values()].map(({ chain }) => chain));
+  if (failed) throw failed;
+  await consumer.close();
+
+  function takeBatch({ topic, partition, messages }: Batch): void {
+    const target = assigned.get(partition);
+    if (target === undefined) return;
+    for (const { offset, value } of messages) {
+      // The value belongs to the consumer until its next poll; the join keeps it longer.
+      const bytes = value.slice();
+      if (topic === topics.sifted) target.join.addSifted(offset, bytes);
+      else target.join.addVerdicts(offset, bytes);
+    }
+    advance(target);
+  }
+
+  function advance(target: Assigned): void {
+    while (target.inFlight < STRETCHES && !signal.aborted) {
+      const stretch = target.join.plan(STRETCH_BLOCKS);
+      if (stretch === undefined) return;
+      target.inFlight++;
+      const decided = context.pool.callAny<CurateResult>({
+        type: 'curate',
+        policy: current,
+        task: { partition: target.partition, ...stretch },
+      } satisfies CurateRequest);
+      decided.catch(() => undefined);
+      target.chain = target.chain
+        .then(async () => commit(context, target, stretch, await decidedOrAgain(decided, target, stretch), hooks))
+        .catch((error: Error) => {
+          failed ??= error;
+        })
+        .finally(() => {
+          target.inFlight--;
+          if (!failed) advance(target);
+        });
+    }
+  }
+
+  /** A worker that died takes its stretch with it; nothing of it was visible, so it is simply decided again. */
+  async function decidedOrAgain(
+    first: Promise<CurateResult>,
+    { partition }: Assigned,
+    stretch: Stretch,
+  ): Promise<CurateResult> {
+    for (let attempt = 1, decided = first; ; attempt++) {
+      try {
+        return await decided;
+      } catch (error) {
+        if (!(error instanceof Error) || !('code' in error) || error.code !== 'worker-died' || attempt === 3)
+          throw error;
+        decided = context.pool.callAny<CurateResult>({
+          type: 'curate',
+          policy: current,
+          task: { partition, ...stretch },
+        } satisfies CurateRequest);
+      }
+    }
+  }
+}
+
+/** Protocol rule 12: fence, then committed positions and N, then seek; in that order, on every assignment. */
+async function assign(context: StageContext, consumer: Consumer, partition: number): Promise<Assigned> {
+  const { log, topics, faults } = context;
+  const lease = await log.lease(groups.curate, partition);
+  const positionOf = (topic: string) => lease.positions.find((p) => p.topic === topic)?.offset ?? 0n;
+  const start = {
+    partition,
+    next: faults.omit.has('store-next') ? undefined : lease.next,
+    sifted: positionOf(topics.sifted),
+    verdicts: positionOf(topics.verdicts),
+  };
+  consumer.seek({ topic: topics.sifted, partition, offset: start.sifted });
+  consumer.seek({ topic: topics.verdicts, partition, offset: start.verdicts });
+  return { partition, lease, join: createJoin(start), chain: Promise.resolve(), inFlight: 0 };
+}
+
+async function commit(
+  context: StageContext,
+  target: Assigned,
+  stretch: Stretch,
+  result: CurateResult,
+  hooks: CurateHooks,
+): Promise<void> {
+  const { topics, faults } = context;
+  const { partition } = target;
+  const observation: Observation = {
+    partition,
+    from: String(stretch.next),
+    next: String(stretch.limit),
+    ...result.totals,
+  };
+  const outputs = new Map<string, readonly OutMessage[]>();
+  for (const [topic, lines] of Object.entries(result.outputs)) outputs.set(topics.output(topic), messagesOf(lines));
+  outputs.set(topics.observations, [{ value: Buffer.from(JSON.stringify(observation)) }]);
+  const read = faults.omit.has('commit-first-undecided')
+    ? target.join.readPositions()
+    : target.join.positions(stretch.limit);
+  const positions = [
+    { topic: topics.sifted, partition, offset: read.sifted },
+    { topic: topics.verdicts, partition, offset: read.verdicts },
+  ];
+  faults.at('curate.joined');
+  const started = performance.now();
+  await commitInside(context, target, { outputs, positions, next: stretch.limit });
+  faults.at('curate.committed');
+  hooks.committed(observation, result, (performance.now() - started) / 1000);
+}
+
+/** The transaction, and the negative control that takes the positions out of it. */
+async function commitInside(
+  { faults }: StageContext,
+  { lease }: Assigned,
+  whole: Parameters<Lease['commit']>[0],
+): Promise<void> {
+  if (!faults.omit.has('offsets-inside')) {
+    faults.at('curate.commit');
+    return lease.commit(whole);
+  }
+  const before = { positions: lease.positions, next: lease.next ?? 0n };
+  await lease.commit({ outputs: whole.outputs, ...before });
+  faults.at('curate.commit');
+  await lease.commit({ outputs: new Map(), positions: whole.positions, next: whole.next });
+}
+
+function messagesOf({ bytes, lengths }: TopicLines): OutMessage[] {
+  const messages: OutMessage[] = [];
+  let at = 0;
+  for (const length of lengths) {
+    // The log adds the line feed itself.
+    messages.push({ value: bytes.subarray(at, at + length - 1) });
+    at += length;
+  }
+  if (at !== bytes.length) throw new FatalError('lines', 'curated lines; lengths do not add up; report it');
+  return messages;
+}

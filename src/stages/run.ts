@@ -1,0 +1,213 @@
+/** A bounded run: all four stages in one process over a list of input files, until every record is decided. */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { Topology } from '../../topologies/topology.ts';
+import type { Config } from '../config/schema.ts';
+import type { IndexStats, NearDuplicateIndex, Verdicts } from '../dedup/dedup.ts';
+import { FatalError } from '../errors.ts';
+import { openEmbeddedLog } from '../log/embedded/log.ts';
+import { loadLanguageTable } from '../operators/language/table.ts';
+import { type Policy, policyName } from '../pruning/policy.ts';
+import type { Faults, StageContext } from '../runtime/context.ts';
+import { createFlow } from '../runtime/flow.ts';
+import { createPool } from '../runtime/pool.ts';
+import type { RunInput } from '../runtime/state.ts';
+import { groups, topicNames, topicSpecs } from '../runtime/topics.ts';
+import type { ScorerSet } from '../scoring/stage0.ts';
+import { publishPolicy, readPolicy } from './controller.ts';
+import { runCurate } from './curate.ts';
+import type { CurateResult } from './curate-records.ts';
+import { runIndex } from './index.ts';
+import { createSnapshotStore } from './index-snapshot.ts';
+import { addTotals, decidedRecords, emptyTotals, type Observation, type Totals } from './observation.ts';
+import { runSift } from './sift.ts';
+import type { SiftedPair } from './sift-blocks.ts';
+import type { Pulled, WorkerData } from './worker.ts';
+
+export interface BoundedRun {
+  readonly config: Config;
+  readonly topology: Topology;
+  readonly policy: Policy;
+  readonly scorers: ScorerSet | undefined;
+  readonly inputs: readonly RunInput[];
+  readonly outputDirectory: string;
+  readonly stateDirectory: string;
+  readonly workers: number;
+  readonly faults: Faults;
+  /** Aborted by Ctrl-C: drain and stop; the same command continues. */
+  readonly signal: AbortSignal;
+  readonly observer: RunObserver;
+}
+
+/** Told what happens, for metrics and progress; never asked anything. */
+export interface RunObserver {
+  sifted?(pair: SiftedPair): void;
+  operators?(times: Pulled['operators']): void;
+  folded?(index: NearDuplicateIndex, verdicts: Verdicts | undefined, seconds: number): void;
+  committed?(observation: Observation, result: CurateResult, seconds: number): void;
+  inFlightBytes?(bytes: number): void;
+}
+
+export interface RunResult {
+  /** False when a signal ended it before everything was decided. */
+  readonly complete: boolean;
+  /** Over all processes that ever worked on this state. */
+  readonly totals: Totals;
+  readonly resumed: boolean;
+  readonly index: IndexStats | undefined;
+  readonly policy: string;
+}
+
+/** How far sift may run ahead of curate. */
+const IN_FLIGHT_BYTES = 64 << 20;
+const SNAPSHOT_DOCUMENTS = 1_000_000;
+const TRIM_MS = 1000;
+
+/** @throws FatalError, TransientError; what was committed stays, and the same call continues from there. */
+export async function runBounded(run: BoundedRun): Promise<RunResult> {
+  const { config, inputs, stateDirectory, outputDirectory, faults } = run;
+  mkdirSync(stateDirectory, { recursive: true });
+  mkdirSync(outputDirectory, { recursive: true });
+  const topics = { ...topicNames(config.app), output: (name: string) => name };
+  const log = await openEmbeddedLog({ directory: path.join(stateDirectory, 'log'), outputDirectory });
+  const outputs = outputTopics(run.policy);
+  await log.ensureTopics(topicSpecs(topics, inputs.length, outputs));
+  await publishPolicy(log, topics, run.policy);
+
+  const stop = new AbortController();
+  const signal = AbortSignal.any([run.signal, stop.signal]);
+  const files = inputs.map(({ name, path: file, sizeBytes }) => ({ path: file, name, sizeBytes }));
+  const workerData: Omit<WorkerData, 'activity'> = {
+    config,
+    topology: run.topology,
+    files,
+    rawTopic: topics.raw,
+    tables: { language: run.topology.operators.includes('language') ? loadLanguageTable() : undefined },
+    scorers: run.scorers,
+  };
+  const pool = createPool(new URL('./worker.ts', import.meta.url), run.workers, workerData);
+  const context: StageContext = { log, config, topics, pool, faults, signal };
+  const flow = createFlow(IN_FLIGHT_BYTES);
+  const end = createEnd(inputs.length);
+  let live: NearDuplicateIndex | undefined;
+  const totals = await readObservations(log, topics.observations);
+  const resumed = decidedRecords(totals) > 0;
+  for (let p = 0; p < inputs.length; p++) end.decided(p, (await log.progress(groups.curate, p)) ?? 0n);
+
+  const snapshots = await createSnapshotStore({
+    directory: path.join(stateDirectory, 'snapshots'),
+    everyDocuments: SNAPSHOT_DOCUMENTS,
+    decided: (partition) => log.progress(groups.curate, partition),
+  });
+  const trimming = setInterval(() => void log.trim().catch(() => undefined), TRIM_MS);
+
+  const stages = [
+    runSift(context, { sizes: inputs.map(({ sizeBytes }) => sizeBytes) }, flow, {
+      ended: (partition, at) => end.ended(partition, at),
+      sifted(pair) {
+        run.observer.sifted?.(pair);
+        run.observer.inFlightBytes?.(flow.inFlightBytes);
+      },
+      operators: (times) => run.observer.operators?.(times),
+    }),
+    runIndex(context, snapshots, {
+      folded(index, verdicts, seconds) {
+        live = index;
+        run.observer.folded?.(index, verdicts, seconds);
+      },
+    }),
+    runCurate(context, () => requirePolicy(readPolicy(log, topics)), {
+      committed(observation, result, seconds) {
+        addTotals(totals, observation);
+        const next = BigInt(observation.next);
+        flow.decided(observation.partition, next);
+        end.decided(observation.partition, next);
+        run.observer.committed?.(observation, result, seconds);
+      },
+    }),
+  ];
+  try {
+    await Promise.race([end.reached, aborted(signal), Promise.all(stages)]);
+    stop.abort();
+    await Promise.all(stages);
+    faults.at('finish');
+    if (end.isReached()) await log.finish();
+  } finally {
+    stop.abort();
+    clearInterval(trimming);
+    await Promise.allSettled(stages);
+    await pool.close();
+    await log.close();
+  }
+  return { complete: end.isReached(), totals, resumed, index: live?.stats(), policy: policyName(run.policy) };
+}
+
+/** Every output topic of the policy, so that each exists (and each file is written) even when nothing goes there. */
+export function outputTopics({ routes, gates, control }: Policy): string[] {
+  return [
+    ...routes.languages.map((language) => `curated.${language}`),
+    `curated.${routes.other}`,
+    'rejected',
+    ...(gates.length > 0 ? ['quarantine'] : []),
+    ...(control.rate > 0 ? ['control'] : []),
+    'dead-letter',
+  ];
+}
+
+/**
+ * Protocol rule 18: the run is over when every source partition was read to its end and N has passed it.
+ */
+function createEnd(partitions: number) {
+  const ends = new Map<number, bigint>();
+  const next = new Map<number, bigint>();
+  const open = new Set(Array.from({ length: partitions }, (_, p) => p));
+  const { promise: reached, resolve } = Promise.withResolvers<void>();
+  if (open.size === 0) resolve();
+  function look(partition: number): void {
+    const end = ends.get(partition);
+    if (end === undefined || (next.get(partition) ?? 0n) < end) return;
+    open.delete(partition);
+    if (open.size === 0) resolve();
+  }
+  return {
+    reached,
+    isReached: () => open.size === 0,
+    ended(partition: number, end: bigint): void {
+      ends.set(partition, end);
+      look(partition);
+    },
+    decided(partition: number, at: bigint): void {
+      next.set(partition, at);
+      look(partition);
+    },
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+async function requirePolicy(policy: Promise<Policy | undefined>): Promise<Policy> {
+  const found = await policy;
+  if (found === undefined)
+    throw new FatalError('no-policy', 'policy topic; it is empty; start the controller, which publishes one');
+  return found;
+}
+
+/** Counts of everything committed on this state before. */
+async function readObservations(log: Parameters<typeof publishPolicy>[0], topic: string): Promise<Totals> {
+  const totals = emptyTotals();
+  const consumer = await log.consumer('observations-reader', [topic]);
+  try {
+    consumer.seek({ topic, partition: 0, offset: (await consumer.bounds(topic, 0)).start });
+    for (;;) {
+      const { batches } = await consumer.poll({ maxBytes: 4 << 20, waitMs: 0 });
+      if (batches.length === 0) return totals;
+      for (const { messages } of batches)
+        for (const { value } of messages) addTotals(totals, JSON.parse(Buffer.from(value).toString()) as Observation);
+    }
+  } finally {
+    await consumer.close();
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * Sift's work on one source partition, in a worker thread: read, decode, run the operators, fingerprint, and pack what came out into pairs of
+ * blocks. Stateless: where it begins is all it needs to know.
+ */
+import { createHash } from 'node:crypto';
+import type { Fingerprinter, FingerprintResult } from '../dedup/sketch.ts';
+import { RecordError, RiffleError } from '../errors.ts';
+import type { Failure } from '../model/reasons.ts';
+import { headJson, identityOf, positionJson, type SourcePosition } from '../model/record.ts';
+import {
+  ASKED,
+  DEAD,
+  INLINE,
+  INSERTED,
+  type SiftedEntry,
+  SKIPPED,
+  SOURCE,
+  STUB,
+  siftedWriter,
+} from '../model/sifted.ts';
+import { writeSketchBlock } from '../model/sketches.ts';
+import type { ChainResult } from '../operators/chain.ts';
+import { decodeRecord } from '../operators/decode/decode.ts';
+import type { DecodedDocument, DecodeLimits, DecodeRejection, RawBatch, RawRecord } from '../operators/decode/types.ts';
+import type { Draft } from '../operators/operator.ts';
+
+export interface SiftOptions {
+  readonly rawTopic: string;
+  readonly configHash: bigint;
+  readonly blockRecords: number;
+  readonly blockBytes: number;
+  readonly deadLetterBytes: number;
+  readonly decode: DecodeLimits;
+}
+
+export interface SiftTools {
+  readonly run: (draft: Draft) => ChainResult;
+  readonly fingerprinter: Fingerprinter;
+  /** Called before each record with its offset: what the watchdog looks at. */
+  readonly begin: (partition: number, offset: bigint) => void;
+  /** Offsets of this partition that killed or outlasted a worker before: dead letters with that error. */
+  readonly poisoned: (partition: number, offset: bigint) => RecordError | undefined;
+}
+
+export interface SiftedPair {
+  readonly partition: number;
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly records: number;
+  readonly bytes: number;
+  readonly sifted: Uint8Array<ArrayBuffer>;
+  readonly sketch: Uint8Array<ArrayBuffer>;
+}
+
+export interface SourcePartition {
+  readonly partition: number;
+  /** Name of the partition in positions: the path of the file. */
+  readonly name: string;
+  /** Where the read begins. */
+  readonly from: bigint;
+}
+
+const noFailures: readonly Failure[] = [];
+
+/** Turns the batches of one partition into pairs of blocks that cover `[from, end)` without a gap between them. */
+export async function* siftPartition(
+  source: SourcePartition,
+  batches: AsyncIterable<RawBatch>,
+  tools: SiftTools,
+  options: SiftOptions,
+): AsyncGenerator<SiftedPair> {
+  const sifted = siftedWriter();
+  const { stride } = tools.fingerprinter;
+  const offsets = new BigUint64Array(options.blockRecords);
+  const exact = new BigUint64Array(options.blockRecords);
+  const kinds = new Uint8Array(options.blockRecords);
+  const sketches = new Uint8Array(options.blockRecords * stride);
+  let from = source.from;
+  let listed = 0;
+  let sketched = 0;
+  let bytes = 0;
+
+  function close(to: bigint): SiftedPair {
+    const sketch = writeSketchBlock({
+      partition: source.partition,
+      from,
+      to,
+      config: options.configHash,
+      count: listed,
+      stride,
+      offsets,
+      exact,
+      kinds,
+      sketches: sketches.subarray(0, sketched * stride),
+    });
+    const pair = {
+      partition: source.partition,
+      from,
+      to,
+      records: listed,
+      bytes,
+      sifted: sifted.take(source.partition, from, to),
+      sketch,
+    };
+    from = to;
+    listed = sketched = bytes = 0;
+    return pair;
+  }
+
+  let end = from;
+  for await (const batch of batches) {
+    for (const record of batch.records) {
+      tools.begin(source.partition, record.offset);
+      const entry = siftRecord(source, batch, record, tools, options, sketches, sketched * stride);
+      sifted.add(entry);
+      bytes += record.bytes.length;
+      end = record.next;
+      if (entry.shape !== SKIPPED) {
+        offsets[listed] = entry.offset;
+        exact[listed] = entry.exact;
+        kinds[listed] = entry.kind;
+        if (entry.kind !== STUB) sketched++;
+        listed++;
+      }
+      if (
+        listed === options.blockRecords ||
+        sifted.count === 4 * options.blockRecords ||
+        sifted.bytes >= options.blockBytes
+      )
+        yield close(end);
+    }
+    end = batch.to;
+  }
+  if (end > from) yield close(end);
+}
+
+/** One record through decode, operators and fingerprint. Every way out of here is an entry: nothing disappears. */
+function siftRecord(
+  source: SourcePartition,
+  batch: RawBatch,
+  record: RawRecord,
+  tools: SiftTools,
+  options: SiftOptions,
+  sketches: Uint8Array,
+  at: number,
+): SiftedEntry {
+  const position: SourcePosition = { topic: options.rawTopic, partition: source.name, offset: record.offset };
+  if (record.skipped) return stub(record, SKIPPED, record.skipped, noFailures);
+  try {
+    const error = record.error ?? tools.poisoned(source.partition, record.offset);
+    if (error) throw error;
+    const decoded = decodeRecord(record, options.decode);
+    if ('rejected' in decoded) return rejectedByDecode(record, decoded, position);
+    return siftDocument(batch, record, decoded, position, tools, sketches, at);
+  } catch (error) {
+    const problem = describe(error);
+    const head = deadLetter(record, problem, position, options.deadLetterBytes);
+    return stub(record, DEAD, head, [{ reason: problem.code, value: '', limit: '' }]);
+  }
+}
+
+function siftDocument(
+  batch: RawBatch,
+  record: RawRecord,
+  decoded: DecodedDocument,
+  position: SourcePosition,
+  tools: SiftTools,
+  sketches: Uint8Array,
+  at: number,
+): SiftedEntry {
+  const result = tools.run({ url: decoded.url, html: decoded.html, text: decoded.text, language: '' });
+  const print = result.text === '' ? undefined : tools.fingerprinter.fingerprint(result.text, sketches, at);
+  const spliced =
+    decoded.spliceable && batch.addressable && decoded.bodyStart !== undefined && decoded.bodyEnd !== undefined;
+  return {
+    offset: record.offset,
+    exact: print === undefined ? 0n : exactKey(print),
+    kind: print === undefined ? STUB : result.failures.length > 0 ? ASKED : INSERTED,
+    shape: spliced ? SOURCE : INLINE,
+    head: spliced ? '' : documentHead(decoded, result, position),
+    sourceStart: spliced ? Number(record.offset) + decoded.bodyStart! : 0,
+    sourceBytes: spliced ? decoded.bodyEnd! - decoded.bodyStart! : 0,
+    signals: result.signals,
+    language: result.language,
+    failures: result.failures,
+  };
+}
+
+const exactKey = (print: FingerprintResult): bigint =>
+  (BigInt(print.exactHigh >>> 0) << 32n) | BigInt(print.exactLow >>> 0);
+
+function documentHead(decoded: DecodedDocument, result: ChainResult, position: SourcePosition): string {
+  return headJson({
+    id: decoded.id ?? identityOf(position),
+    url: decoded.url,
+    text: result.text,
+    timestamp: decoded.timestamp,
+    source: decoded.source,
+    license: decoded.license,
+    metadataJson:
+      decoded.metadataJson ?? (result.title === undefined ? undefined : JSON.stringify({ title: result.title })),
+  });
+}
+
+function rejectedByDecode(record: RawRecord, rejection: DecodeRejection, position: SourcePosition): SiftedEntry {
+  const head = headJson({
+    id: rejection.id ?? identityOf(position),
+    url: rejection.url,
+    text: '',
+    timestamp: rejection.timestamp,
+  });
+  return stub(record, INLINE, head, [{ reason: rejection.rejected, value: rejection.value, limit: rejection.limit }]);
+}
+
+function stub(record: RawRecord, shape: number, head: string, failures: readonly Failure[]): SiftedEntry {
+  return {
+    offset: record.offset,
+    exact: 0n,
+    kind: STUB,
+    shape,
+    head,
+    sourceStart: 0,
+    sourceBytes: 0,
+    signals: '',
+    language: '',
+    failures,
+  };
+}
+
+/** The dead letter without `decision` and its closing brace. */
+function deadLetter(record: RawRecord, error: Problem, position: SourcePosition, maxBytes: number): string {
+  const kept = record.bytes.subarray(0, maxBytes);
+  const value = utf8OrBase64(kept);
+  return JSON.stringify({
+    id: record.headers?.['warc-record-id'] ?? identityOf(position),
+    error,
+    position: JSON.parse(positionJson(position)) as unknown,
+    key: null,
+    headers: record.headers ?? {},
+    timestamp: record.headers?.['warc-date'] ?? null,
+    value: value.text,
+    encoding: value.encoding,
+    valueBytes: record.bytes.length,
+    truncated: kept.length < record.bytes.length,
+    sha256: createHash('sha256').update(record.bytes).digest('hex'),
+  }).slice(0, -1);
+}
+
+interface Problem {
+  readonly stage: string;
+  readonly operator: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+function describe(error: unknown): Problem {
+  if (error instanceof RecordError)
+    return { stage: 'sift', operator: error.operator, code: error.code, message: error.message };
+  const code = error instanceof RiffleError ? error.code : 'sift.crash';
+  const message = error instanceof Error ? error.message : String(error);
+  return { stage: 'sift', operator: 'sift', code, message };
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+
+function utf8OrBase64(bytes: Uint8Array): { text: string; encoding: 'utf-8' | 'base64' } {
+  try {
+    return { text: strictUtf8.decode(bytes), encoding: 'utf-8' };
+  } catch {
+    return {
+      text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
+      encoding: 'base64',
+    };
+  }
+}

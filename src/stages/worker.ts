@@ -1,0 +1,221 @@
+/**
+ * A worker thread: the CPU of sift and curate. It holds tables, caches and open input files, but no state that matters: the main thread can
+ * replace it at any time.
+ */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Topology } from '../../topologies/topology.ts';
+import type { Config } from '../config/schema.ts';
+import { configHash } from '../dedup/options.ts';
+import { createFingerprinter } from '../dedup/dedup.ts';
+import { RecordError, RiffleError } from '../errors.ts';
+import { createChain } from '../operators/chain.ts';
+import { openSource } from '../operators/decode/source.ts';
+import { operators, type OperatorTables } from '../operators/registry.ts';
+import type { Policy } from '../pruning/policy.ts';
+import { createStage0, type ScorerSet, type Stage0 } from '../scoring/stage0.ts';
+import { type CurateTask, curateRecords } from './curate-records.ts';
+import { type SiftedPair, siftPartition } from './sift-blocks.ts';
+
+export interface WorkerData {
+  readonly config: Config;
+  readonly topology: Topology;
+  readonly files: readonly { readonly path: string; readonly name: string; readonly sizeBytes: number }[];
+  readonly rawTopic: string;
+  readonly tables: OperatorTables;
+  readonly scorers: ScorerSet | undefined;
+  readonly activity: SharedArrayBuffer;
+}
+
+/** Opens a lane: partitions to be sifted one after another. */
+export interface OpenLane {
+  readonly type: 'open';
+  readonly lane: number;
+  readonly partitions: readonly { readonly partition: number; readonly from: bigint }[];
+  /** Records that killed or outlasted a worker before. */
+  readonly poison: readonly {
+    readonly partition: number;
+    readonly offset: bigint;
+    readonly code: string;
+    readonly message: string;
+  }[];
+}
+
+export interface PullLane {
+  readonly type: 'pull';
+  readonly lane: number;
+}
+
+export interface Pulled {
+  readonly pairs: readonly SiftedPair[];
+  /** Partitions read to their end, and that end. */
+  readonly ended: readonly { readonly partition: number; readonly end: bigint }[];
+  readonly done: boolean;
+  readonly operators: Readonly<Record<string, { seconds: number; records: number }>>;
+}
+
+export interface CurateRequest {
+  readonly type: 'curate';
+  readonly task: CurateTask;
+  readonly policy: Policy;
+}
+
+export type Request = (OpenLane | PullLane | CurateRequest) & { readonly id: number };
+
+/** A reply closes at about this size, so that small files travel together. */
+const REPLY_BYTES = 1 << 20;
+const REPLY_RECORDS = 512;
+
+const data = workerData as WorkerData;
+const activity = new DataView(data.activity);
+const lanes = new Map<number, AsyncGenerator<SiftedPair | Ended>>();
+interface Ended {
+  readonly partition: number;
+  readonly end: bigint;
+}
+
+const { config } = data;
+const chain = createChain(
+  data.topology.operators.map((name) => ({ name, apply: operators[name].create(config, data.tables) })),
+);
+const fingerprinter = createFingerprinter(config.dedup);
+let stage0: Stage0 | undefined;
+
+function idle(): void {
+  activity.setFloat64(0, 0, true);
+}
+
+function begin(partition: number, offset: bigint): void {
+  activity.setFloat64(8, partition, true);
+  activity.setBigUint64(16, offset, true);
+  activity.setFloat64(0, Date.now(), true);
+}
+
+async function* runLane({ partitions, poison }: OpenLane): AsyncGenerator<SiftedPair | Ended> {
+  const poisoned = new Map(
+    poison.map((p) => [`${p.partition}@${p.offset}`, new RecordError('sift', p.code, p.message)]),
+  );
+  const options = {
+    rawTopic: data.rawTopic,
+    configHash: BigInt(`0x${configHash(config.dedup).slice(0, 16)}`),
+    blockRecords: config.blocks.records,
+    blockBytes: config.blocks.bytes,
+    deadLetterBytes: config.deadLetter.maxBytes,
+    decode: { maxRecordBytes: config.source.maxRecordBytes, maxDecodedBytes: config.source.maxDecodedBytes },
+  };
+  const tools = {
+    run: chain.run,
+    fingerprinter,
+    begin,
+    poisoned: (partition: number, offset: bigint) =>
+      poisoned.size === 0 ? undefined : poisoned.get(`${partition}@${offset}`),
+  };
+  for (const { partition, from } of partitions) {
+    const file = data.files[partition]!;
+    const source = { partition, name: file.name, from };
+    let end = from;
+    for await (const pair of siftPartition(
+      source,
+      openSource(file, { from, limits: options.decode }),
+      tools,
+      options,
+    )) {
+      end = pair.to;
+      yield pair;
+    }
+    yield { partition, end };
+  }
+}
+
+async function pull({ lane }: PullLane): Promise<Pulled> {
+  const running = lanes.get(lane);
+  if (running === undefined) throw new RiffleError('no-lane', `lane ${lane}; not open; report it`);
+  const pairs: SiftedPair[] = [];
+  const ended: Ended[] = [];
+  let bytes = 0;
+  let records = 0;
+  let done = false;
+  while (bytes < REPLY_BYTES && records < REPLY_RECORDS && pairs.length + ended.length < 256) {
+    const step = await running.next();
+    if (step.done) {
+      done = true;
+      lanes.delete(lane);
+      break;
+    }
+    if ('end' in step.value) ended.push(step.value);
+    else {
+      pairs.push(step.value);
+      bytes += step.value.bytes;
+      records += step.value.records;
+    }
+  }
+  return { pairs, ended, done, operators: chain.take() };
+}
+
+const sources = new Map<number, number>();
+
+/** Reads from a source file that is kept open; the least recently opened one is closed. */
+function readSource(partition: number, start: number, bytes: number): Uint8Array {
+  let file = sources.get(partition);
+  if (file === undefined) {
+    const oldest = sources.size >= 64 ? sources.entries().next().value : undefined;
+    if (oldest !== undefined) {
+      closeSync(oldest[1]);
+      sources.delete(oldest[0]);
+    }
+    sources.set(partition, (file = openSync(data.files[partition]!.path, 'r')));
+  }
+  const buffer = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  while (at < bytes) {
+    const got = readSync(file, buffer, at, bytes - at, start + at);
+    if (got === 0)
+      throw new RiffleError(
+        'input-changed',
+        `${data.files[partition]!.path}; shorter than when it was first read; restore it and run the same command again`,
+      );
+    at += got;
+  }
+  return buffer;
+}
+
+function curate({ task, policy }: CurateRequest): { result: object; transfer: ArrayBuffer[] } {
+  if (data.scorers && stage0 === undefined) stage0 = createStage0(data.scorers);
+  const result = curateRecords(task, {
+    policy,
+    stage0,
+    scoredLanguages: config.scoring.languages,
+    rawTopic: data.rawTopic,
+    keepText: config.output.keepText,
+    nameOf: (partition) => data.files[partition]!.name,
+    readSource,
+  });
+  return { result, transfer: Object.values(result.outputs).map(({ bytes }) => bytes.buffer) };
+}
+
+async function answer(request: Request): Promise<{ ok: object | undefined; transfer: ArrayBuffer[] }> {
+  switch (request.type) {
+    case 'open':
+      lanes.set(request.lane, runLane(request));
+      return { ok: undefined, transfer: [] };
+    case 'pull': {
+      const ok = await pull(request);
+      return { ok, transfer: ok.pairs.flatMap(({ sifted, sketch }) => [sifted.buffer, sketch.buffer]) };
+    }
+    case 'curate': {
+      const { result, transfer } = curate(request);
+      return { ok: result, transfer };
+    }
+  }
+}
+
+parentPort!.on('message', (request: Request) => {
+  void answer(request)
+    .then(({ ok, transfer }) => parentPort!.postMessage({ id: request.id, ok }, transfer))
+    .catch((error: unknown) => {
+      const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+      const code = error instanceof RiffleError ? error.code : 'worker';
+      parentPort!.postMessage({ id: request.id, error: { name, code, message, stack } });
+    })
+    .finally(idle);
+});
