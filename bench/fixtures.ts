@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
+import { type C4Lines, c4Lines } from '../src/operators/filters/c4-lines.ts';
 import {
   type Failure,
   type FilterLimits,
@@ -8,15 +9,7 @@ import {
   filterLimitsSchema,
   rules,
 } from '../src/operators/filters/limits.ts';
-import {
-  type C4Lines,
-  c4Line,
-  c4Lines,
-  splitLines,
-  strip,
-  type TokenKind,
-  words,
-} from '../src/operators/filters/naive.ts';
+import { c4Line, sentenceCount, splitLines, strip, type TokenKind, words } from '../src/operators/filters/naive.ts';
 import { createRuleScanner, type RuleScanner } from '../src/operators/filters/scanner.ts';
 import type { ProfileName } from '../src/operators/filters/signals.ts';
 import { sharedPath } from '../src/testing/shared.ts';

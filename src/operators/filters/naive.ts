@@ -235,7 +235,7 @@ export function c4(text: string, rules: C4Lines = c4Lines): C4Signals {
 
 export function fineweb(text: string, all: string[]): FineWebSignals {
   const lines = text.split('\n').filter((line) => strip(line) !== '');
-  const terminated = lines.filter((line) => (codes(line).at(-1)! & TERMINAL) !== 0);
+  const terminated = lines.filter((line) => ((codes(line).at(-1) ?? 0) & TERMINAL) !== 0);
   const newlines = countOf(text, '\n');
   return {
     lineCount: lines.length,

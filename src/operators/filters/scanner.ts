@@ -317,7 +317,7 @@ class Scanner {
       let id = chunks.find(line, from, at, hash);
       if (id < 0) id = this.#cache.learn(line, from, at, hash);
       if (chunks.records[id * CHUNK + FLAGS]! & HAS_MERGE) id = this.#merged(id, line, from, at);
-      const sentences = chunks.records[id * CHUNK + (ended ? ENDED : INSIDE)]!;
+      const sentences: number = chunks.records[id * CHUNK + (ended ? ENDED : INSIDE)]!;
       count += sentences >> 1;
       ended = (sentences & 1) === 1;
       chunkEnd = at;
