@@ -70,15 +70,7 @@ export function plainText(article: Article): string {
 }
 
 function blockText(block: Block): string {
-  switch (block.type) {
-    case 'list':
-      return block.items.join('\n');
-    case 'table':
-      return block.rows.map((row) => row.join(' ')).join('\n');
-    case 'heading':
-    case 'paragraph':
-    case 'quote':
-    case 'code':
-      return block.text;
-  }
+  if (block.type === 'list') return block.items.join('\n');
+  if (block.type === 'table') return block.rows.map((row) => row.join(' ')).join('\n');
+  return block.text;
 }

@@ -11,7 +11,8 @@ function tableOf(charset: string): Map<string, number[]> {
   const table = new Map<string, number[]>();
   const learn = (bytes: number[]) => {
     const character = decoder.decode(new Uint8Array(bytes));
-    if ([...character].length === 1 && character !== '\uFFFD' && !table.has(character)) table.set(character, bytes);
+    if (Array.from(character).length === 1 && character !== '\uFFFD' && !table.has(character))
+      table.set(character, bytes);
   };
   for (let lead = 0; lead < 256; lead++) learn([lead]);
   for (let lead = 0x81; lead < 255; lead++) for (let trail = 0x40; trail < 255; trail++) learn([lead, trail]);

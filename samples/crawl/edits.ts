@@ -9,7 +9,7 @@ const unsegmented = new Set(['ja', 'zh']);
 /** Words of a text (letters, marks and digits, lower case), or its code points where words are not written apart. */
 export function tokens(text: string, language: string): string[] {
   const words = text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
-  return unsegmented.has(language) ? [...words.join('')] : words;
+  return unsegmented.has(language) ? Array.from(words.join('')) : words;
 }
 
 /** Jaccard similarity of the sets of word 5-grams (9 code points for Chinese and Japanese). */

@@ -10,20 +10,16 @@ export function blocksHtml(blocks: readonly Block[], paragraph = 'p', afterFirst
 }
 
 function blockHtml(block: Block, paragraph: string): string {
-  switch (block.type) {
-    case 'heading':
-      return `<h2>${escapeHtml(block.text)}</h2>`;
-    case 'paragraph':
-      return `<${paragraph}>${escapeHtml(block.text)}</${paragraph}>`;
-    case 'quote':
-      return `<blockquote><p>${escapeHtml(block.text).replaceAll('\n', '<br>')}</p></blockquote>`;
-    case 'code':
-      return `<pre>${escapeHtml(block.text)}</pre>`;
-    case 'list':
-      return `<ul>${block.items.map((item) => `<li>${escapeHtml(item)}</li>`).join('')}</ul>`;
-    case 'table':
-      return `<table>${block.rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`).join('')}</table>`;
+  if (block.type === 'list') return `<ul>${block.items.map((item) => `<li>${escapeHtml(item)}</li>`).join('')}</ul>`;
+  if (block.type === 'table') {
+    const rows = block.rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`);
+    return `<table>${rows.join('')}</table>`;
   }
+  const text = escapeHtml(block.text);
+  if (block.type === 'heading') return `<h2>${text}</h2>`;
+  if (block.type === 'quote') return `<blockquote><p>${text.replaceAll('\n', '<br>')}</p></blockquote>`;
+  if (block.type === 'code') return `<pre>${text}</pre>`;
+  return `<${paragraph}>${text}</${paragraph}>`;
 }
 
 export const links = (labels: readonly string[], prefix = '/') =>
