@@ -1,4 +1,122 @@
+import path from 'node:path';
+import { styleText } from 'node:util';
 import type { Command } from 'commander';
+import { RiffleError } from '../errors.ts';
+import { identityOf } from '../model/record.ts';
+import { findRecords, type Found, type OutputRecord } from './find-records.ts';
+import { sideBySide, wrapped } from './side-by-side.ts';
 import type { Terminal } from './terminal.ts';
 
-export function addExplain(_program: Command, _terminal: Terminal): void {}
+interface ExplainOptions {
+  readonly output: string;
+  readonly json?: boolean;
+  readonly rows: string;
+}
+
+/** Equal ids are separate records; no more than this many are shown. */
+const MOST = 5;
+
+export function addExplain(program: Command, terminal: Terminal): void {
+  program
+    .command('explain')
+    .summary('why a record went where it went')
+    .description(
+      'Shows every signal of a record, the rule that fired with its value and limit, and the duplicate beside it.',
+    )
+    .argument('<record>', 'id, URL, or topic-partition@offset')
+    .option('--output <dir>', 'folder of the run', 'riffle-out')
+    .option('--rows <n>', 'rows of text to show', '16')
+    .option('--json', 'print one JSON object')
+    .action(async (wanted: string, options: ExplainOptions) => {
+      const output = path.resolve(options.output);
+      const found = await findRecords(output, wanted, MOST);
+      if (found.length === 0)
+        throw new RiffleError(
+          'not-found',
+          `record ${wanted}; no output under ${options.output} has it as id, URL or position; check --output, or wait until it is decided`,
+        );
+      const explained = await Promise.all(
+        found.map(async (one) => ({ ...one, duplicate: await duplicateOf(output, one.record) })),
+      );
+      if (options.json) process.stdout.write(`${JSON.stringify({ records: explained })}\n`);
+      else
+        for (const one of explained) process.stdout.write(`${printRecord(one, one.duplicate, Number(options.rows))}\n`);
+      terminal.exit(0);
+    });
+}
+
+interface DedupSignal {
+  readonly votes: number;
+  readonly bands: number;
+  readonly similarity: number;
+  readonly containment: number;
+  readonly exact: boolean;
+  readonly copies: number;
+  readonly duplicateOf: OutputRecord['position'] | null;
+}
+
+async function duplicateOf(output: string, record: OutputRecord): Promise<Found | undefined> {
+  const original = (record.signals?.dedup as DedupSignal | undefined)?.duplicateOf;
+  if (!original) return undefined;
+  const identity = identityOf({ ...original, offset: BigInt(original.offset) });
+  return (await findRecords(output, identity, 1))[0];
+}
+
+function printRecord({ file, record }: Found, duplicate: Found | undefined, rows: number): string {
+  const { decision, position } = record;
+  const lines = ['', `${styleText('bold', record.url ?? record.id)}`];
+  const row = (name: string, value: string) => lines.push(`  ${name.padEnd(14)}${value}`);
+  if (record.url !== undefined) row('id', record.id);
+  row('position', identityOf({ ...position, offset: BigInt(position.offset) }));
+  row('file', path.relative(process.cwd(), file));
+  row(
+    'outcome',
+    `${styleText(decision.outcome === 'curated' ? 'green' : 'yellow', decision.outcome)}${decision.topic && decision.topic !== decision.outcome ? `, ${decision.topic}` : ''}`,
+  );
+  if (record.error) row('error', `${record.error.code} in ${record.error.operator}: ${record.error.message}`);
+  if (decision.reason)
+    row('reason', `${decision.reason}: ${styleText('bold', String(decision.value))}, limit ${String(decision.limit)}`);
+  if (decision.failed && decision.failed.length > 1) row('failed too', decision.failed.slice(1).join(', '));
+  if (decision.policy) row('policy', decision.policy);
+  if (decision.draw !== null && decision.draw !== undefined) row('draw', `${decision.draw} (control sample)`);
+  for (const [name, value] of Object.entries(record.signals ?? {})) lines.push(...printSignal(name, value));
+  lines.push(...printTexts(record, duplicate, rows));
+  return lines.join('\n');
+}
+
+function printSignal(name: string, value: unknown): string[] {
+  const title = `  ${styleText('cyan', name)}`;
+  if (typeof value !== 'object' || value === null) return [`${title}  ${String(value)}`];
+  const members = Object.entries(value).map(
+    ([key, inner]) => `${key} ${typeof inner === 'object' ? JSON.stringify(inner) : String(inner)}`,
+  );
+  return [title, ...wrapList(members)];
+}
+
+function wrapList(items: readonly string[]): string[] {
+  const rows: string[] = [];
+  let row = '   ';
+  for (const item of items) {
+    if (row.length + item.length + 2 > 110 && row.trim() !== '') {
+      rows.push(row);
+      row = '   ';
+    }
+    row += ` ${item} ·`;
+  }
+  rows.push(row.slice(0, -2));
+  return rows;
+}
+
+function printTexts(record: OutputRecord, duplicate: Found | undefined, rows: number): string[] {
+  if (record.text === undefined || rows === 0) return [];
+  const width = Math.min(160, process.stdout.columns ?? 120);
+  if (duplicate === undefined) return ['', ...wrapped(record.text, width - 2, rows).map((line) => `  ${line}`)];
+  const { record: original } = duplicate;
+  const dedup = record.signals?.dedup as DedupSignal;
+  const how = dedup.exact ? 'the same text' : `similarity ${dedup.similarity}, containment ${dedup.containment}`;
+  return [
+    '',
+    styleText('bold', `  this record │ ${original.url ?? original.id} (${original.decision.outcome}; ${how})`),
+    ...sideBySide(record.text, original.text ?? '', width, rows).map((line) => `  ${line}`),
+  ];
+}

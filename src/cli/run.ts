@@ -11,6 +11,7 @@ import { createMetrics } from '../metrics/metrics.ts';
 import { observeRun } from './observe.ts';
 import { expandInputs } from '../operators/decode/inputs.ts';
 import { type Faults, noFaults } from '../runtime/context.ts';
+import { openEmbeddedLog } from '../log/embedded/log.ts';
 import { lockState } from '../runtime/lock.ts';
 import { checkSameRun, inputDigest, readState, removeRun, type RunInput, writeState } from '../runtime/state.ts';
 import { runBounded } from '../stages/run.ts';
@@ -182,13 +183,14 @@ async function runLoaded(
     config.http.enabled && options.http ? await serveMetrics(config, options, registry, progress.status) : undefined;
   if (http) progress.note(`metrics on http://${config.http.host}:${http.port}/metrics`);
   try {
+    const log = await openEmbeddedLog({ directory: path.join(state, 'log'), outputDirectory: output });
     const result = await runBounded({
+      log,
       config,
       topology,
       policy,
       scorers,
       inputs,
-      outputDirectory: output,
       stateDirectory: state,
       workers: config.workers === 'auto' ? Math.min(8, availableParallelism()) : config.workers,
       faults,

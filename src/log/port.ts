@@ -43,6 +43,7 @@ export interface Polled {
   readonly assigned: readonly number[];
   /** Partition numbers taken away; nothing of them may be committed any more. */
   readonly revoked: readonly number[];
+  /** Empty when something was assigned: its reader may want to seek first. */
   readonly batches: readonly Batch[];
 }
 

@@ -28,8 +28,8 @@ export async function readPolicy(log: Log, topics: TopicNames): Promise<Policy |
     consumer.seek({ topic: topics.policy, partition: 0, offset: start });
     let newest: Policy | undefined;
     for (;;) {
-      const { batches } = await consumer.poll({ maxBytes: 1 << 20, waitMs: 0 });
-      if (batches.length === 0) return newest;
+      const { assigned, batches } = await consumer.poll({ maxBytes: 1 << 20, waitMs: 0 });
+      if (assigned.length === 0 && batches.length === 0) return newest;
       for (const { messages } of batches)
         for (const { value } of messages) newest = JSON.parse(Buffer.from(value).toString()) as Policy;
     }

@@ -5,7 +5,7 @@ import type { Topology } from '../../topologies/topology.ts';
 import type { Config } from '../config/schema.ts';
 import type { IndexStats, NearDuplicateIndex, Verdicts } from '../dedup/dedup.ts';
 import { FatalError } from '../errors.ts';
-import { openEmbeddedLog } from '../log/embedded/log.ts';
+import type { Log } from '../log/port.ts';
 import { loadLanguageTable } from '../operators/language/table.ts';
 import { type Policy, policyName } from '../pruning/policy.ts';
 import type { Faults, StageContext } from '../runtime/context.ts';
@@ -24,13 +24,22 @@ import { runSift } from './sift.ts';
 import type { SiftedPair } from './sift-blocks.ts';
 import type { Pulled, WorkerData } from './worker.ts';
 
+/** A log that can be brought to an end. */
+export interface BoundedLog extends Log {
+  /** Gives output files their final names. */
+  finish(): Promise<void>;
+  /** Lets go of what every consumer has passed; a bounded amount of work a call. */
+  trim(): Promise<unknown>;
+}
+
 export interface BoundedRun {
+  /** Closed by the run. */
+  readonly log: BoundedLog;
   readonly config: Config;
   readonly topology: Topology;
   readonly policy: Policy;
   readonly scorers: ScorerSet | undefined;
   readonly inputs: readonly RunInput[];
-  readonly outputDirectory: string;
   readonly stateDirectory: string;
   readonly workers: number;
   readonly faults: Faults;
@@ -65,11 +74,9 @@ const TRIM_MS = 1000;
 
 /** @throws FatalError, TransientError; what was committed stays, and the same call continues from there. */
 export async function runBounded(run: BoundedRun): Promise<RunResult> {
-  const { config, inputs, stateDirectory, outputDirectory, faults } = run;
+  const { log, config, inputs, stateDirectory, faults } = run;
   mkdirSync(stateDirectory, { recursive: true });
-  mkdirSync(outputDirectory, { recursive: true });
   const topics = { ...topicNames(config.app), output: (name: string) => name };
-  const log = await openEmbeddedLog({ directory: path.join(stateDirectory, 'log'), outputDirectory });
   const outputs = outputTopics(run.policy);
   await log.ensureTopics(topicSpecs(topics, inputs.length, outputs));
   await publishPolicy(log, topics, run.policy);
@@ -202,8 +209,8 @@ async function readObservations(log: Parameters<typeof publishPolicy>[0], topic:
   try {
     consumer.seek({ topic, partition: 0, offset: (await consumer.bounds(topic, 0)).start });
     for (;;) {
-      const { batches } = await consumer.poll({ maxBytes: 4 << 20, waitMs: 0 });
-      if (batches.length === 0) return totals;
+      const { assigned, batches } = await consumer.poll({ maxBytes: 4 << 20, waitMs: 0 });
+      if (assigned.length === 0 && batches.length === 0) return totals;
       for (const { messages } of batches)
         for (const { value } of messages) addTotals(totals, JSON.parse(Buffer.from(value).toString()) as Observation);
     }
