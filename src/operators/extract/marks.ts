@@ -10,6 +10,8 @@ export const COMMENTS = 16;
 const commentWords = words(
   'comments? commentlist commentarea kommentare? kommentar comentarios? commentaires? reacties disqus\\w* respond leserbriefe? responses?',
 );
+/** Says of a post whether it has comments; the post itself is not one. */
+const commentState = /(^|[-_])(no|has|with|open|opened|closed|off|on|enabled|disabled|allowed|hidden)([-_]|$)/i;
 const furnitureWords = words(
   `nav navi\\w* navbar menu\\w* footer foot sidebar\\w* sidenav breadcrumbs? cookies? consent gdpr cmp banner share sharing sharebar shariff social\\w*
    sharedaddy related recommend\\w* advert\\w* ads? adsense sponsor\\w* newsletter subscribe subscription widgets? widget-area tagcloud pagination pager
@@ -51,7 +53,7 @@ const slugWords = 4;
 function markOfName(name: string): number {
   if (name.split(/[-_]+/).length > slugWords) return 0;
   if (contentName.test(name)) return CONTENT;
-  if (commentWords.test(name)) return COMMENTS;
+  if (commentWords.test(name)) return commentState.test(name) ? 0 : COMMENTS;
   if (furnitureWords.test(name)) return FURNITURE;
   return doubtfulWords.test(name) ? DOUBTFUL : 0;
 }

@@ -9,8 +9,8 @@ export interface Measures {
   /** Text in paragraphs that read as prose; of the whole subtree, and without what is marked as furniture. */
   allProse: Float64Array;
   prose: Float64Array;
-  /** False where the marks would leave next to nothing of the page: its names do not mean what they say. */
-  trustMarks: boolean;
+  /** The marks that were believed: fewer where they would leave next to nothing, because names do not mean what they say. */
+  trusted: number;
 }
 
 const p = tagId('p');
@@ -54,25 +54,44 @@ export function measure(tree: Tree): Measures {
     } else own[i] = 0;
     allProse[up]! += allProse[i]!;
   }
-  let prose = cleanProse(tree, own, allProse, true);
-  const unmarked = cleanProse(tree, own, allProse, false);
-  const trustMarks = prose[0]! >= 0.25 * unmarked[0]!;
-  if (!trustMarks) prose = unmarked;
-  return { text, link, allProse, prose, trustMarks };
+  return { text, link, allProse, ...trustedProse(tree, own, allProse) };
 }
 
-/** Prose without marked subtrees; one that holds most of the page's prose is a wrapper with an unlucky name. */
-function cleanProse(tree: Tree, ownProse: Float64Array, allProse: Float64Array, trustMarks: boolean): Float64Array {
+/** Marks that exclude, from all of them to none. */
+const trustLevels = [COMMENTS | FURNITURE | HIDDEN, COMMENTS, 0] as const;
+/** A level is given up when the next one finds this many times its prose. */
+const distrustAt = [4, 40] as const;
+
+/** The prose under the strictest marks that leave a fair part of the page. */
+function trustedProse(
+  tree: Tree,
+  ownProse: Float64Array,
+  allProse: Float64Array,
+): { prose: Float64Array; trusted: number } {
+  let prose = cleanProse(tree, ownProse, allProse, trustLevels[0]);
+  let trusted: number = trustLevels[0];
+  for (const [level, factor] of distrustAt.entries()) {
+    if (prose[0]! * factor >= allProse[0]!) break; // no level can find more than all
+    const next = cleanProse(tree, ownProse, allProse, trustLevels[level + 1]!);
+    if (next[0]! <= factor * prose[0]!) continue;
+    prose = next;
+    trusted = trustLevels[level + 1]!;
+  }
+  return { prose, trusted };
+}
+
+/** Prose without subtrees that bear one of `marks`; one with most of the page's prose is a wrapper with an unlucky name. */
+function cleanProse(tree: Tree, ownProse: Float64Array, allProse: Float64Array, marks: number): Float64Array {
   const prose = new Float64Array(tree.size);
   const most = 0.5 * allProse[0]!;
-  for (let i = tree.size - 1; i > 0; i--) {
-    const tag = tree.tag[i]!;
+  for (let node = tree.size - 1; node > 0; node--) {
+    const tag = tree.tag[node]!;
     if (tag === TEXT || tagFlags[tag]! & SKIP) continue;
-    prose[i]! += ownProse[i]!;
-    const marks = tree.marks[i]!;
-    if (marks & COMMENTS && tag !== body) continue;
-    if (trustMarks && marks & (FURNITURE | HIDDEN) && allProse[i]! < most) continue;
-    prose[tree.parent[i]!]! += prose[i]!;
+    prose[node]! += ownProse[node]!;
+    const excluding = tree.marks[node]! & marks;
+    if (excluding & COMMENTS && tag !== body) continue;
+    if (excluding && allProse[node]! < most) continue;
+    prose[tree.parent[node]!]! += prose[node]!;
   }
   return prose;
 }

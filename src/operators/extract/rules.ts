@@ -1,5 +1,5 @@
 import { type Block, collectBlocks } from './blocks.ts';
-import { COMMENTS, CONTENT, DOUBTFUL, FURNITURE, HIDDEN } from './marks.ts';
+import { COMMENTS, CONTENT, DOUBTFUL, HIDDEN } from './marks.ts';
 import { type Measures, measure } from './measure.ts';
 import { HEADING, SKIP, TEXT, WRAPPER, tagFlags, tagId } from './tags.ts';
 import type { Tree } from './tree.ts';
@@ -53,12 +53,12 @@ const descentShare = 0.9;
 const leastProse = 140;
 
 /** The innermost container that still holds nearly all the prose, beginning at the best place that the page names. */
-export function chooseRoot(tree: Tree, { prose }: Measures): number {
-  let root = namedPlace(tree, prose);
+export function chooseRoot(tree: Tree, { prose, trusted }: Measures): number {
+  let root = namedPlace(tree, prose, trusted);
   for (;;) {
     let child = -1;
     for (let node = root + 1; node < tree.end[root]!; node = tree.end[node]!) {
-      if (!containers.has(tree.tag[node]!) || tree.marks[node]! & COMMENTS) continue;
+      if (!containers.has(tree.tag[node]!) || tree.marks[node]! & trusted & COMMENTS) continue;
       if (child < 0 || prose[node]! > prose[child]!) child = node;
     }
     if (child < 0 || prose[child]! < descentShare * prose[root]! || prose[child]! < leastProse) return root;
@@ -67,12 +67,12 @@ export function chooseRoot(tree: Tree, { prose }: Measures): number {
 }
 
 /** The article, main or so-called content element with the most prose (the innermost of equals), else the body. */
-function namedPlace(tree: Tree, prose: Float64Array): number {
+function namedPlace(tree: Tree, prose: Float64Array, trusted: number): number {
   let best = -1;
   for (let node = tree.body + 1; node < tree.size; node++) {
     const tag = tree.tag[node]!;
     const marks = tree.marks[node]!;
-    if (tag === TEXT || prose[node]! < 100 || marks & (COMMENTS | HIDDEN)) continue;
+    if (tag === TEXT || prose[node]! < 100 || marks & trusted & (COMMENTS | HIDDEN)) continue;
     if (tag !== article && tag !== main && !(marks & CONTENT)) continue;
     if (best < 0 || prose[node]! > 0.9 * prose[best]!) best = node;
   }
@@ -96,15 +96,19 @@ export function isFurniture(tree: Tree, m: Measures, node: number, root: number)
   const text = m.text[node]!;
   const large = text >= 0.5 * m.text[root]!;
   if (flags & SKIP) return true;
-  if (marks & COMMENTS && tag !== body) return true;
+  const excluding = marks & m.trusted;
+  if (excluding & COMMENTS && tag !== body) return true;
   if (!large && (flags & WRAPPER || tag === figure || tag === figcaption)) return true;
-  if (m.trustMarks && marks & (FURNITURE | HIDDEN) && m.allProse[node]! < 0.5 * m.allProse[root]!) return true;
+  if (excluding && m.allProse[node]! < 0.5 * m.allProse[root]!) return true;
   if ((marks & DOUBTFUL || tag === header) && m.prose[node]! < 100) return true;
   return linkLists.has(tag) && m.link[node]! > 0.6 * text;
 }
 
 /** A sentence's or a quotation's end, in any script. */
 const ending = /[\p{Sentence_Terminal}:…»”"')\]]$/u;
+
+/** A heading of this weight is a paragraph in large type. */
+const longHeading = 120;
 
 /** Drops short scraps, link lines and headings that nothing follows. */
 function keepBlocks(blocks: Block[]): Block[] {
@@ -113,7 +117,7 @@ function keepBlocks(blocks: Block[]): Block[] {
   for (let i = blocks.length - 1; i >= 0; i--) {
     const block = blocks[i]!;
     if (block.linkShare > 0.6 && block.weight < 170) continue;
-    if (tagFlags[block.tag]! & HEADING) {
+    if (tagFlags[block.tag]! & HEADING && block.weight < longHeading) {
       if (next === undefined || (tagFlags[next.tag]! & HEADING && next.tag <= block.tag)) continue;
     } else if (!keptShort.has(block.tag) && block.weight < 22 && !ending.test(block.text)) {
       if (!(blocks[i - 1] && blocks[i + 1] && blocks[i - 1]!.weight > 68 && blocks[i + 1]!.weight > 68)) continue;
