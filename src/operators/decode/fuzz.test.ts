@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import zlib from 'node:zlib';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { RecordError } from '../../errors.ts';
 import { shared } from '../../testing/shared.ts';

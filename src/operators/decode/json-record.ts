@@ -33,8 +33,7 @@ export function decodeJson(bytes: Uint8Array): DecodedDocument {
   requireText(document);
   if (extra) return { ...document, metadataJson: mergedMetadata(json, parsed), spliceable: false };
 
-  const whole =
-    plain && bom === 0 && document.id !== undefined && document.text !== undefined && document.html === undefined;
+  const whole = plain && bom === 0 && document.id !== undefined && document.text !== undefined;
   if (!whole && !isObject(parsed.metadata)) return { ...document, spliceable: false };
   const scan = scanObject(json);
   const decoded = isObject(parsed.metadata)
@@ -47,7 +46,7 @@ export function decodeJson(bytes: Uint8Array): DecodedDocument {
   return { ...decoded, spliceable: true, bodyStart: bytes.indexOf(openBrace), bodyEnd: bytes.lastIndexOf(closeBrace) };
 }
 
-/** The contract's own keys. `extra`: there are others. `plain`: every one of them has its exact type. */
+/** The contract's own keys. `extra`: there are others. `plain`: each has its exact type and belongs into an output record. */
 function takeKeys(json: string, parsed: JsonObject) {
   const document: Partial<Record<StringKey, string>> = {};
   let plain = true;
@@ -57,6 +56,7 @@ function takeKeys(json: string, parsed: JsonObject) {
     if (isStringKey(key)) {
       if (typeof value === 'string') {
         document[key] = value;
+        if (key === 'html') plain = false;
         continue;
       }
       plain = false;

@@ -70,21 +70,23 @@ export function normalizeUrl(url: string): NormalizedUrl | undefined {
   parsed.hash = '';
   parsed.username = '';
   parsed.password = '';
-  if (parsed.search !== '') parsed.search = withoutTracking(parsed.search);
+  parsed.search = withoutTracking(parsed.search);
   const { domain, publicSuffix, isIp, isIcann, isPrivate } = parse(host, {
     allowPrivateDomains: true,
     extractHostname: false,
   });
   // A name under no rule of the list has no public suffix; the parser then takes its last label for one.
   const suffix = isIp || !(isIcann || isPrivate) ? '' : (publicSuffix ?? '');
-  return { url: parsed.href, host, domain: domain ?? host, suffix };
+  const registered = domain === null || domain.startsWith('.') ? host : domain;
+  return { url: parsed.href, host, domain: registered, suffix };
 }
 
-/** The query without its leading `?` and without tracking parameters; an empty rest removes the `?` too. */
+/** The query without tracking parameters; where nothing is left the `?` goes too. */
 function withoutTracking(search: string): string {
-  return search
+  const kept = search
     .slice(1)
     .split('&')
     .filter((part) => !trackingParameters.has(part.split('=', 1)[0]!.toLowerCase()))
     .join('&');
+  return kept === '' ? '' : `?${kept}`;
 }
