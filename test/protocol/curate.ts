@@ -59,7 +59,7 @@ export function createCurate(world: World, partition: number): Curate {
     if (block === undefined) return false;
     if (!rules.storesNext && input.coverage === undefined) next = Math.max(next, block.from);
     const coverage = input.coverage ?? next;
-    if (block.from > coverage && !world.lost)
+    if (block.from > coverage && world.lost === 0)
       throw new Violation(`alarm without a lost message: a ${input.log.name} block starts beyond coverage`);
     // Behind a gap coverage stays, until the block that was lost comes again; this block may hold the accepted copy.
     if (block.from <= coverage) input.coverage = Math.max(coverage, block.to);
@@ -89,7 +89,7 @@ export function createCurate(world: World, partition: number): Curate {
       if (copies.length === 0) continue;
       const given = verdictOf(offset);
       if (given === undefined) throw new Violation('a record is listed by sift and not by the index');
-      const copy = rules.join === 'first copy' ? copies[0] : copies.find(({ hash }) => hash === given.hash);
+      const copy = rules.join === 'first copy' ? copies[0] : acceptedCopy(copies, given);
       if (copy === undefined) {
         meet(world, 'accepted copy is further on');
         waitsForCopy = offset; // the copy that the index accepted is further on in the log
@@ -104,6 +104,15 @@ export function createCurate(world: World, partition: number): Curate {
     };
     outputsWritten = false;
     return true;
+  }
+
+  /**
+   * The copy of the attempt that the index accepted. A stub has no text to wait for: it is a dead letter, whatever
+   * other attempts made of the record. Were its copy lost, sift might never be stopped there again.
+   */
+  function acceptedCopy(copies: readonly Attempt[], { hash }: Verdict): Attempt | undefined {
+    if (hash === null && rules.acceptedStub === 'decides alone') return { offset: -1, hash, rejected: false };
+    return copies.find((copy) => copy.hash === hash);
   }
 
   /** Where a successor has to start reading: the first block with a record to decide. */

@@ -45,7 +45,7 @@ export function createIndexer(world: World): Indexer {
     if (block === undefined) return false;
     const now = rules.time === 'of the log' ? block.appendedAt : world.clock;
     const answer = fold(state, block, { watermark: rules.watermark, windowTicks: world.windowTicks, now });
-    if (answer === 'gap' && !world.lost)
+    if (answer === 'gap' && world.lost === 0)
       throw new Violation('alarm without a lost message: a sketch block starts beyond the watermark');
     if (answer === 'known') meet(world, 'block folded before');
     if (answer === 'gap') meet(world, 'block behind a gap');

@@ -12,9 +12,10 @@ export const soundModes: Readonly<Record<string, Mode>> = {
   'a lost sketch block is repaired': { conditions: { lose: 'sketch' } },
   'a lost sifted block is repaired': { conditions: { lose: 'sifted' } },
   'a lost verdict block is repaired': { conditions: { lose: 'verdict' }, rates: { publish: 0.5 } },
+  'blocks of all topics are lost, and repaired': { conditions: { lose: 'any', losses: 5 } },
   'everything at once': {
     rules: { fence: 'conditional' },
-    conditions: { configurations: 2, window: true, lose: 'verdict' },
+    conditions: { configurations: 2, window: true, lose: 'any', losses: 3 },
     rates: { publish: 0.5, trim: 0.1 },
   },
 };
@@ -47,13 +48,13 @@ export const brokenModes: Readonly<Record<string, BrokenMode>> = {
     because: 'the index accepts a sketch whose sifted copy never comes, and the next attempt has another hash',
     within: 100,
   },
-  'the position of sift moves back': {
+  'the position of sift moves back, and raw is trimmed behind it': {
     rule: 2,
-    rules: { siftPosition: 'as written' },
-    rates: { start: 0.1, kill: 0.01, trim: 0.3, burst: 20 },
+    rules: { siftPosition: 'as written', trimRaw: 'sifted' },
+    rates: { trim: 0.3, kill: 0.01, unknownOutcome: 0.01 },
     expect: /^deadlock$/,
-    because: 'a stalled sift commits a position below which raw is trimmed',
-    within: 3000,
+    because: 'a stalled sift returns to where nothing is left to read',
+    within: 500,
   },
   'curate decides on the first sifted copy': {
     rule: 3,
@@ -61,6 +62,15 @@ export const brokenModes: Readonly<Record<string, BrokenMode>> = {
     expect: /^two copies of a content survive$|^a content is lost/,
     because: 'the verdict is about another attempt',
     within: 100,
+  },
+  'an accepted stub waits for its own copy': {
+    rule: 3,
+    rules: { acceptedStub: 'waits for its copy' },
+    conditions: { lose: 'sifted' },
+    rates: { watchdogWhenCalm: 0 },
+    expect: /^deadlock$/,
+    because: 'the copy is lost, and sift is never stopped there again',
+    within: 500,
   },
   'the index keeps no watermark': {
     rule: 4,

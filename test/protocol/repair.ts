@@ -7,7 +7,7 @@ import { STOPPED, Violation } from './world.ts';
  * An alarm without a loss is a violation: it would rewind a healthy line.
  */
 function raise(world: World, what: string): void {
-  if (!world.lost) throw new Violation(`alarm without a lost message: ${what}`);
+  if (world.lost === 0) throw new Violation(`alarm without a lost message: ${what}`);
   world.alarms++;
   if (world.rules.gap === 'stop') throw STOPPED;
 }

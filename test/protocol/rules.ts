@@ -6,6 +6,8 @@ export interface Rules {
   siftPosition: 'only forward' | 'as written';
   /** Which copy of a record curate decides on, where two attempts of sift differ. */
   join: 'accepted hash' | 'first copy';
+  /** A verdict that says stub needs no copy from sifted. */
+  acceptedStub: 'decides alone' | 'waits for its copy';
   watermark: boolean;
   indexRestart: 'snapshot position' | 'group position';
   snapshotWhen: 'acknowledged' | 'any time';
@@ -34,6 +36,7 @@ export const soundRules: Readonly<Rules> = Object.freeze({
   siftOrder: 'sifted, sketch, commit',
   siftPosition: 'only forward',
   join: 'accepted hash',
+  acceptedStub: 'decides alone',
   watermark: true,
   indexRestart: 'snapshot position',
   snapshotWhen: 'acknowledged',
@@ -60,8 +63,9 @@ export interface Conditions {
   configurations: number;
   /** Share of records on which a watchdog may stop sift, in one attempt and not in the next. */
   watchdog: number;
-  /** Once a run, a block of this topic is acknowledged and lost all the same. */
-  lose: 'sketch' | 'verdict' | 'sifted' | 'nothing';
+  /** Blocks of this topic are acknowledged and lost all the same, at most `losses` a run. */
+  lose: 'sketch' | 'verdict' | 'sifted' | 'any' | 'nothing';
+  losses: number;
   /** The index forgets contents older than a window. */
   window: boolean;
 }
@@ -70,5 +74,6 @@ export const ordinaryConditions: Readonly<Conditions> = Object.freeze({
   configurations: 1,
   watchdog: 0.3,
   lose: 'nothing',
+  losses: 1,
   window: false,
 });

@@ -33,7 +33,9 @@ export function createSift(world: World, partition: number): Actor {
     const taken = left.slice(0, rules.flush === 'timer' ? random.integer(1, 4) : 2);
     const to = random.integer(taken[taken.length - 1]!.offset + 1, left[taken.length]?.offset ?? highWatermark);
     const attempts = taken.map(({ offset, hash, rejected, watchdog }) =>
-      watchdog && random.chance(0.4) ? { offset, hash: null, rejected: false } : { offset, hash, rejected },
+      watchdog && random.chance(world.faults ? 0.4 : world.rates.watchdogWhenCalm)
+        ? { offset, hash: null, rejected: false }
+        : { offset, hash, rejected },
     );
     const from = position;
     position = to;

@@ -81,6 +81,8 @@ export interface Rates {
   trim: number;
   publish: number;
   unknownOutcome: number;
+  /** How often the watchdog stops on a record that it may stop on, when the machine is calm again. */
+  watchdogWhenCalm: number;
   /** Steps that a process makes while the others stand still, at most. */
   burst: number;
 }
@@ -111,7 +113,7 @@ export interface World {
   /** Requests that were sent and may still arrive. */
   inFlight: (() => void)[];
   faults: boolean;
-  lost: boolean;
+  lost: number;
   clock: number;
   windowTicks: number;
   rates: Rates;
@@ -162,6 +164,7 @@ export function createWorld(
     trim: random.pick([0.01, 0.02, 0.1]),
     publish: random.pick([0.05, 0.1, 0.5]),
     unknownOutcome: random.pick([0.01, 0.04, 0.1]),
+    watchdogWhenCalm: random.pick([0, 0.4]),
     burst: random.pick([1, 4, 20]),
   };
   return {
@@ -185,7 +188,7 @@ export function createWorld(
     started: perPartition(() => false),
     inFlight: [],
     faults: true,
-    lost: false,
+    lost: 0,
     clock: 0,
     rates,
     windowTicks: conditions.window ? random.integer(10, 100) : Number.POSITIVE_INFINITY,
@@ -206,8 +209,9 @@ export function append<T>(world: World, log: Log<T>, block: T): void {
     else if (outcome < 0.7) world.inFlight.push(() => log.entries.push(block));
     throw STOPPED;
   }
-  if (world.conditions.lose === log.name && !world.lost && world.faults && random.chance(0.1)) {
-    world.lost = true; // acknowledged, and gone
+  const { lose, losses } = world.conditions;
+  if ((lose === log.name || lose === 'any') && world.lost < losses && world.faults && random.chance(0.1)) {
+    world.lost++; // acknowledged, and gone
     return;
   }
   log.entries.push(block);
