@@ -51,7 +51,7 @@ export function collectBlocks(
   };
 
   for (let node = from; node < to; ) {
-    while (openEnds.length > 0 && node >= openEnds.at(-1)!) {
+    while (node >= (openEnds.at(-1) ?? to)) {
       flush();
       openEnds.pop();
       openTags.pop();

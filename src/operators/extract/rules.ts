@@ -110,20 +110,32 @@ const ending = /[\p{Sentence_Terminal}:…»”"')\]]$/u;
 /** A heading of this weight is a paragraph in large type. */
 const longHeading = 120;
 
-/** Drops short scraps, link lines and headings that nothing follows. */
+/** Drops link lines, scraps, and headings and announcements that nothing follows. */
 function keepBlocks(blocks: Block[]): Block[] {
   const kept: Block[] = [];
   let next: Block | undefined;
   for (let i = blocks.length - 1; i >= 0; i--) {
     const block = blocks[i]!;
     if (block.linkShare > 0.6 && block.weight < 170) continue;
-    if (tagFlags[block.tag]! & HEADING && block.weight < longHeading) {
-      if (next === undefined || (tagFlags[next.tag]! & HEADING && next.tag <= block.tag)) continue;
-    } else if (!keptShort.has(block.tag) && block.weight < 22 && !ending.test(block.text)) {
-      if (!(blocks[i - 1] && blocks[i + 1] && blocks[i - 1]!.weight > 68 && blocks[i + 1]!.weight > 68)) continue;
-    }
+    if (isHeading(block) ? announcesNothing(block, next) : isScrap(block, blocks[i - 1], blocks[i + 1])) continue;
+    if (next === undefined && block.text.endsWith(':')) continue;
     kept.push(block);
     next = block;
   }
   return kept.toReversed();
+}
+
+function isHeading(block: Block): boolean {
+  return (tagFlags[block.tag]! & HEADING) !== 0 && block.weight < longHeading;
+}
+
+/** True for a heading before nothing, or before another of its rank or higher. */
+function announcesNothing(heading: Block, next: Block | undefined): boolean {
+  return next === undefined || (isHeading(next) && next.tag <= heading.tag);
+}
+
+/** A few words without a sentence's end, and not between two paragraphs. */
+function isScrap(block: Block, before: Block | undefined, after: Block | undefined): boolean {
+  if (keptShort.has(block.tag) || block.weight >= 22 || ending.test(block.text)) return false;
+  return !(before && after && before.weight > 68 && after.weight > 68);
 }
