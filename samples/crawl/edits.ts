@@ -82,14 +82,10 @@ function applyEdit(article: Article, edit: Edit): Article {
   return { ...article, blocks };
 }
 
-/** The first blocks of an article, as a teaser or a print page has them, until about `share` of its text is there. */
-export function excerpt(article: Article, share: number): Article {
-  const wanted = plainText(article).length * share;
-  let length = article.title.length;
-  const blocks = article.blocks.filter((block) => {
-    if (length >= wanted) return false;
-    length += 'text' in block ? block.text.length : 0;
-    return true;
-  });
-  return { ...article, blocks };
+/** The first blocks of an article, as a teaser or a print page has them: as many as bring it nearest to `target`. */
+export function excerpt(article: Article, target: number): Article {
+  const original = plainText(article);
+  const prefixes = article.blocks.map((_, at) => ({ ...article, blocks: article.blocks.slice(0, at + 1) }));
+  const distance = (part: Article) => Math.abs(jaccard(original, plainText(part), article.language) - target);
+  return prefixes.reduce((best, part) => (distance(part) < distance(best) ? part : best), article);
 }
