@@ -43,12 +43,17 @@ export function markOf(value: string): number {
   let marks = 0;
   for (const name of key.split(/\s+/)) if (name !== '') marks |= markOfName(name);
   if (marks & CONTENT) marks &= ~(FURNITURE | DOUBTFUL);
-  known.set(key, marks);
+  known.set(detached(key), marks);
   return marks;
 }
 
 /** A name of more words is made from a heading (`id="sharing-with-a-single-developer"`) and says nothing of its place. */
 const slugWords = 4;
+
+/** A copy that shares no memory: V8 keeps a whole page alive for a slice of it. */
+function detached(slice: string): string {
+  return Buffer.from(slice, 'utf16le').toString('utf16le');
+}
 
 function markOfName(name: string): number {
   if (name.split(/[-_]+/).length > slugWords) return 0;

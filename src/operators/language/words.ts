@@ -6,7 +6,7 @@ export interface WordCache {
 }
 
 /** Longest word that is remembered, in bytes; a longer one is computed each time. */
-const keyBytes = 24;
+const keyBytes = 32;
 /** 32,768 sets of two words. */
 const setBits = 15;
 const offsetBasis = 0x811c9dc5;
@@ -18,7 +18,7 @@ const greaterThan = 0x3e;
 
 /**
  * The sum of a word's own row and the rows of its character n-grams depends on the word alone, so it is kept for words
- * seen lately, in typed arrays that never grow (6 MB, two-way set associative). A hit compares the bytes, so the result
+ * seen lately, in typed arrays that never grow (7 MB, two-way set associative). A hit compares the bytes, so the result
  * does not depend on what was seen before.
  */
 export function createWordCache(table: LanguageTable): WordCache {
