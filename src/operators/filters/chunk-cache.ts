@@ -1,7 +1,7 @@
 import { classesOf, LETTER, PUNCTUATION, SENTENCE_END, SYMBOL, TERMINAL } from './character-classes.ts';
 import { exceptionSpans, selectSpans, splitChunk } from './spacy-tokenizer.ts';
 import { exceptions } from './spacy-exceptions.ts';
-import { hashUnits, OWN, TextTable } from './text-table.ts';
+import { hashUnits, OWN, TextTable, UnitBuffer } from './text-table.ts';
 
 /**
  * What the rules need to know of a chunk (a run without white space), worked out when it is first seen and then read from
@@ -72,6 +72,7 @@ export class ChunkCache {
   /** Word numbers of the chunks' tokens, one chunk after the other. */
   tokens = new Int32Array(1 << 14);
   #tokenEnd = 0;
+  readonly #buffer = new UnitBuffer();
   readonly #whitespace: boolean;
 
   constructor(tokens: 'spacy' | 'whitespace') {
@@ -94,18 +95,17 @@ export class ChunkCache {
     this.#tokenEnd = 0;
   }
 
-  /** Works out a chunk that `chunks.find` did not find. Returns its number. */
-  learn(text: string, from: number, to: number, hash: number): number {
-    const chunk = text.slice(from, to);
+  /** Works out a chunk that `chunks.find` did not find at `units[from]`. Returns its number. */
+  learn(chunk: string, units: Uint16Array, from: number, hash: number): number {
     const tokens = splitChunk(chunk);
-    const id = this.chunks.add(text, from, to, hash);
+    const id = this.chunks.add(units, from, from + chunk.length, hash);
     this.#fill(id, chunk, mergeWithin(tokens), tokens.length > 1 && exceptionSpans(tokens).length > 0);
     return id;
   }
 
   /** A chunk whose tokens its neighbours change. Found again by nobody: such chunks are rare. */
   learnVariant(chunk: string, tokens: readonly string[]): number {
-    const id = this.chunks.append(chunk, 0, chunk.length, 0);
+    const id = this.chunks.append(this.#buffer.load(chunk), 0, chunk.length, 0);
     this.#fill(id, chunk, tokens, true);
     return id;
   }
@@ -161,10 +161,11 @@ export class ChunkCache {
   }
 
   #word(token: string): number {
-    const hash = hashUnits(token, 0, token.length);
-    const found = this.words.find(token, 0, token.length, hash);
+    const units = this.#buffer.load(token);
+    const hash = hashUnits(units, 0, token.length);
+    const found = this.words.find(units, 0, token.length, hash);
     if (found >= 0) return found;
-    const id = this.words.add(token, 0, token.length, hash);
+    const id = this.words.add(units, 0, token.length, hash);
     let points = 0;
     let bits = 0;
     let every = -1;
@@ -182,7 +183,7 @@ export class ChunkCache {
     let polynomial = 0;
     let power = 1;
     for (let index = 0; index < token.length; index++) {
-      polynomial = (Math.imul(polynomial, base) + token.charCodeAt(index) + 1) | 0;
+      polynomial = (Math.imul(polynomial, base) + units[index]! + 1) | 0;
       power = Math.imul(power, base);
     }
     const record = id * WORD;

@@ -225,6 +225,12 @@ export class GramCounter {
   }
 }
 
+function sameUnits(text: Uint16Array, one: number, other: number, length: number): boolean {
+  let index = 0;
+  while (index < length && text[one + index] === text[other + index]) index++;
+  return index === length;
+}
+
 /** Ranges of one text, told apart by their units. */
 export class SegmentSet {
   #slots = new Int32Array(1 << 10);
@@ -247,7 +253,7 @@ export class SegmentSet {
   }
 
   /** Whether `text[from, to)` was added before; adds it if not. `hash` must depend on the units alone. */
-  seen(text: string, from: number, to: number, hash: number): boolean {
+  seen(text: Uint16Array, from: number, to: number, hash: number): boolean {
     const slots = this.#slots;
     const mask = slots.length - 1;
     let slot = (hash ^ (hash >>> 15)) & mask;
@@ -256,8 +262,7 @@ export class SegmentSet {
       if (entry < 0) break;
       if (this.#hashes[entry] !== hash) continue;
       const start = this.#starts[entry]!;
-      if (this.#ends[entry]! - start === to - from && text.slice(start, this.#ends[entry]) === text.slice(from, to))
-        return true;
+      if (this.#ends[entry]! - start === to - from && sameUnits(text, start, from, to - from)) return true;
     }
     const entry = this.#count++;
     slots[slot] = this.#base + entry + 1;

@@ -22,7 +22,7 @@ import { LineJudge } from './line-judge.ts';
 import { mergeNeighbours } from './merge-neighbours.ts';
 import { GramCounter, SegmentSet } from './repeats.ts';
 import { type ProfileName, ratio, type RuleSignals } from './signals.ts';
-import { hashStart, hashStep } from './text-table.ts';
+import { hashStart, hashStep, UnitBuffer } from './text-table.ts';
 
 export interface RuleScannerOptions {
   profiles: readonly ProfileName[];
@@ -72,6 +72,8 @@ class Scanner {
   readonly #lines = new SegmentSet();
   readonly #paragraphs = new SegmentSet();
   readonly #judge: LineJudge;
+  readonly #units = new UnitBuffer();
+  readonly #lineUnits = new UnitBuffer();
 
   #points = 0;
   #newlines = 0;
@@ -139,8 +141,9 @@ class Scanner {
     const judge = this.#judge;
     const chunks = this.#cache.chunks;
     const end = text.length;
+    const units = this.#units.load(text);
     let bodyEnd = end;
-    while (bodyEnd > 0 && kinds[text.charCodeAt(bodyEnd - 1)] !== WORD) bodyEnd--;
+    while (bodyEnd > 0 && kinds[units[bodyEnd - 1]!] !== WORD) bodyEnd--;
     /** Of the line between line feeds, and of the paragraph: start, hash, code points. */
     let rawStart = 0;
     let rawHash = hashStart;
@@ -155,7 +158,7 @@ class Scanner {
     let chunkFlags = 0;
     let at = 0;
     while (at < end) {
-      const unit = text.charCodeAt(at);
+      const unit = units[at]!;
       const kind = kinds[unit]!;
       if (kind === WORD) {
         const from = at;
@@ -163,11 +166,11 @@ class Scanner {
         let next = unit;
         do {
           hash = Math.imul(hash ^ next, hashStep);
-          next = ++at < end ? text.charCodeAt(at) : SPACE_UNIT;
+          next = ++at < end ? units[at]! : SPACE_UNIT;
         } while (kinds[next] === WORD);
-        let id = chunks.find(text, from, at, hash);
-        if (id < 0) id = this.#cache.learn(text, from, at, hash);
-        const joined = chunkEnd === from - 1 && text.charCodeAt(chunkEnd) === SPACE_UNIT;
+        let id = chunks.find(units, from, at, hash);
+        if (id < 0) id = this.#cache.learn(text.slice(from, at), units, from, hash);
+        const joined = chunkEnd === from - 1 && units[chunkEnd] === SPACE_UNIT;
         if (chunks.records[id * CHUNK + FLAGS]! & HAS_MERGE) id = this.#merged(id, text, from, at);
         judge.chunk(id, from, at, joined);
         this.#count(id);
@@ -186,9 +189,9 @@ class Scanner {
       if (kind === FEED) {
         if (lineOpen) judge.endLine(text);
         if (at > rawStart)
-          this.#rawLine(text, rawStart, at, rawHash, rawPoints, rawFull, chunkEnd === at ? chunkFlags : 0);
+          this.#rawLine(units, rawStart, at, rawHash, rawPoints, rawFull, chunkEnd === at ? chunkFlags : 0);
         const feed = at;
-        while (at < end && text.charCodeAt(at) === 0x0a) at++;
+        while (at < end && units[at] === 0x0a) at++;
         const feeds = at - feed;
         judge.endEmptyLines(lineOpen ? feeds - 1 : feeds);
         lineOpen = false;
@@ -202,7 +205,7 @@ class Scanner {
           paragraphHash = Math.imul(paragraphHash ^ 0x0a, hashStep);
           paragraphPoints++;
         } else {
-          this.#paragraph(text, paragraphStart, feed, paragraphHash, paragraphPoints);
+          this.#paragraph(units, paragraphStart, feed, paragraphHash, paragraphPoints);
           paragraphStart = at;
           paragraphHash = hashStart;
           paragraphPoints = 0;
@@ -210,7 +213,7 @@ class Scanner {
         continue;
       }
       // A blank line is a line as soon as there is anything in it.
-      if (kind === BLANK || (kind === RETURN && at + 1 < end && text.charCodeAt(at + 1) === 0x0a)) lineOpen = true;
+      if (kind === BLANK || (kind === RETURN && at + 1 < end && units[at + 1] === 0x0a)) lineOpen = true;
       else {
         if (lineOpen) judge.endLine(text);
         else judge.endEmptyLines(1);
@@ -227,9 +230,9 @@ class Scanner {
     }
     if (lineOpen) judge.endLine(text);
     if (end > rawStart)
-      this.#rawLine(text, rawStart, end, rawHash, rawPoints, rawFull, chunkEnd === end ? chunkFlags : 0);
+      this.#rawLine(units, rawStart, end, rawHash, rawPoints, rawFull, chunkEnd === end ? chunkFlags : 0);
     this.#emptyRawLines(text);
-    if (paragraphStart >= 0) this.#paragraph(text, paragraphStart, bodyEnd, paragraphHash, paragraphPoints);
+    if (paragraphStart >= 0) this.#paragraph(units, paragraphStart, bodyEnd, paragraphHash, paragraphPoints);
     else this.#paragraphCount = 1;
     this.#points += this.#newlines;
   }
@@ -256,7 +259,7 @@ class Scanner {
   }
 
   #rawLine(
-    text: string,
+    text: Uint16Array,
     from: number,
     to: number,
     hash: number,
@@ -285,7 +288,7 @@ class Scanner {
     if (starts && ends) this.#rawDuplicates++;
   }
 
-  #paragraph(text: string, from: number, to: number, hash: number, points: number): void {
+  #paragraph(text: Uint16Array, from: number, to: number, hash: number, points: number): void {
     this.#paragraphCount++;
     if (!this.#paragraphs.seen(text, from, to, hash)) return;
     this.#paragraphDuplicates++;
@@ -295,27 +298,27 @@ class Scanner {
   /** Sentences of a line on its own. */
   #sentencesOf(line: string): number {
     const { chunks } = this.#cache;
+    const units = this.#lineUnits.load(line);
     let count = 1;
     let ended = false;
     let chunkEnd = 0;
     for (let at = 0; at < line.length; ) {
-      if (kinds[line.charCodeAt(at)] !== WORD) {
+      if (kinds[units[at]!] !== WORD) {
         at++;
         continue;
       }
       const from = at;
       let hash = hashStart;
-      for (; at < line.length && kinds[line.charCodeAt(at)] === WORD; at++)
-        hash = Math.imul(hash ^ line.charCodeAt(at), hashStep);
+      for (; at < line.length && kinds[units[at]!] === WORD; at++) hash = Math.imul(hash ^ units[at]!, hashStep);
       // Any run of white space but one space, which belongs to the token before, is a token that starts a sentence.
       const gap = from - chunkEnd;
-      const blankToken = gap > 1 || (gap === 1 && (chunkEnd === 0 || line.charCodeAt(chunkEnd) !== SPACE_UNIT));
+      const blankToken = gap > 1 || (gap === 1 && (chunkEnd === 0 || units[chunkEnd]! !== SPACE_UNIT));
       if (blankToken && ended) {
         count++;
         ended = false;
       }
-      let id = chunks.find(line, from, at, hash);
-      if (id < 0) id = this.#cache.learn(line, from, at, hash);
+      let id = chunks.find(units, from, at, hash);
+      if (id < 0) id = this.#cache.learn(line.slice(from, at), units, from, hash);
       if (chunks.records[id * CHUNK + FLAGS]! & HAS_MERGE) id = this.#merged(id, line, from, at);
       const sentences: number = chunks.records[id * CHUNK + (ended ? ENDED : INSIDE)]!;
       count += sentences >> 1;
@@ -323,7 +326,7 @@ class Scanner {
       chunkEnd = at;
     }
     const gap = line.length - chunkEnd;
-    return ended && (gap > 1 || (gap === 1 && line.charCodeAt(chunkEnd) !== SPACE_UNIT)) ? count + 1 : count;
+    return ended && (gap > 1 || (gap === 1 && units[chunkEnd]! !== SPACE_UNIT)) ? count + 1 : count;
   }
 
   #signals(): RuleSignals {

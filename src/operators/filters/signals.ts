@@ -95,8 +95,3 @@ export function roundSignal(value: number): number {
 export function ratio(count: number, total: number): number {
   return total === 0 ? 0 : roundSignal(count / total);
 }
-
-/** The signals as JSON, for splicing into an output line. */
-export function writeSignals(signals: RuleSignals): string {
-  return JSON.stringify(signals);
-}
