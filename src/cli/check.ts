@@ -1,4 +1,84 @@
+import { styleText } from 'node:util';
 import type { Command } from 'commander';
+import { createFingerprinter, PUBLISHED_SEED } from '../dedup/dedup.ts';
+import { expandInputs } from '../operators/decode/inputs.ts';
+import { createOperator } from '../operators/create.ts';
+import { loadLanguageTable } from '../operators/language/table.ts';
+import { policyName } from '../pruning/policy.ts';
+import { createStage0 } from '../scoring/stage0.ts';
+import {
+  collect,
+  type ConfigOptions,
+  type Loaded,
+  loadTopology,
+  topologyNames,
+  withConfigOptions,
+} from './common-options.ts';
 import type { Terminal } from './terminal.ts';
 
-export function addCheck(_program: Command, _terminal: Terminal): void {}
+interface CheckOptions extends ConfigOptions {
+  readonly input: readonly string[];
+  readonly json?: boolean;
+}
+
+export function addCheck(program: Command, terminal: Terminal): void {
+  withConfigOptions(
+    program
+      .command('check')
+      .summary('validate configuration, models and inputs without processing anything')
+      .argument('<topology>', topologyNames.join(', ')),
+  )
+    .option('--input <path>', 'inputs to check too; repeatable', collect, [])
+    .option('--json', 'print one JSON object')
+    .action(async (name: string, options: CheckOptions) => {
+      const loaded = await loadTopology(name, options);
+      const report = await checkTopology(loaded, options.input);
+      process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : printReport(report));
+      terminal.exit(0);
+    });
+}
+
+interface Report {
+  readonly ok: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Builds everything that a run would build, and lets it go again. @throws ConfigError for the first thing that is wrong. */
+export async function checkTopology(
+  { topology, config, scorers, policy }: Loaded,
+  inputs: readonly string[],
+): Promise<Report> {
+  const ok: string[] = [`configuration of ${topology.name}`];
+  const warnings: string[] = [];
+  const tables = { language: topology.operators.includes('language') ? loadLanguageTable() : undefined };
+  for (const name of topology.operators) await createOperator(name, config, tables);
+  ok.push(`operators decode, ${[...topology.operators, 'fingerprint'].join(', ')}`);
+  createFingerprinter(config.dedup);
+  if (scorers) createStage0(scorers);
+  for (const { manifest } of scorers?.scorers ?? [])
+    ok.push(`scorer ${manifest.name}: files, digests and self-test scores`);
+  ok.push(`policy ${policyName(policy)}, owner ${policy.owner}`);
+  if (inputs.length > 0) {
+    const { files, ignored } = expandInputs(inputs);
+    const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    ok.push(`inputs: ${files.length} files, ${bytes} bytes`);
+    const left = ignored.symlinks + ignored.hidden + ignored.otherNames;
+    if (left > 0)
+      warnings.push(
+        `inputs; ${left} entries of folders are left out (${ignored.symlinks} links, ${ignored.hidden} hidden, ${ignored.otherNames} with other names); name a file itself to take it`,
+      );
+  }
+  if (config.dedup.seed === PUBLISHED_SEED)
+    warnings.push(
+      'dedup.seed; it is the published default; set a secret one in production, or somebody can prepare pages that suppress others',
+    );
+  return { ok, warnings };
+}
+
+function printReport({ ok, warnings }: Report): string {
+  const lines = [
+    ...ok.map((text) => `${styleText('green', 'ok')}    ${text}`),
+    ...warnings.map((text) => `${styleText('yellow', 'warn')}  ${text}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -6,7 +6,7 @@ import { configSchema } from '../config/schema.ts';
 import { decisionReasons, gateReason } from '../pruning/decide.ts';
 import type { Policy } from '../pruning/policy.ts';
 import { decodeErrorCodes, decodeReasons } from '../operators/decode/reasons.ts';
-import { operators } from '../operators/registry.ts';
+import { operatorSpecs } from '../operators/specs.ts';
 import { outputTopics } from '../stages/run.ts';
 import { topicNames } from '../runtime/topics.ts';
 import { type ConfigOptions, loadTopology, topologyNames, withConfigOptions } from './common-options.ts';
@@ -49,9 +49,9 @@ export function describeText(topology: Topology, config: Config, policy: Policy)
   stage('controller', topics.observations, topics.policy);
   lines.push('', 'outputs', ...outputTopics(policy).map((topic) => `  ${topic}`), '', 'operators, in order');
   lines.push(`  ${'decode'.padEnd(12)} format by content, then one document a record`);
-  for (const name of topology.operators) lines.push(`  ${name.padEnd(12)} ${operators[name].summary}`);
+  for (const name of topology.operators) lines.push(`  ${name.padEnd(12)} ${operatorSpecs[name].summary}`);
   lines.push(`  ${'fingerprint'.padEnd(12)} sketch, band keys and exact key of the normalised text`, '', 'signals');
-  for (const name of topology.operators) for (const signal of operators[name].signals) lines.push(`  ${signal}`);
+  for (const name of topology.operators) for (const signal of operatorSpecs[name].signals) lines.push(`  ${signal}`);
   lines.push(
     '  dedup',
     ...config.scoring.scorers.map((scorer) => `  ${scorer}`),
@@ -76,9 +76,9 @@ const deadLetterCodes: readonly string[] = [...decodeErrorCodes, 'score.nan', 's
 
 export function reasonsOf(topology: Topology, policy: Policy): string[] {
   const decode = topology.operators.includes('extract')
-    ? [...decodeReasons, ...operators.extract.reasons]
+    ? [...decodeReasons, ...operatorSpecs.extract.reasons]
     : decodeReasons;
-  const rules = topology.operators.filter((name) => name !== 'extract').flatMap((name) => operators[name].reasons);
+  const rules = topology.operators.filter((name) => name !== 'extract').flatMap((name) => operatorSpecs[name].reasons);
   const dedup = decisionReasons.filter((reason) => reason.startsWith('dedup.'));
   const quality = policy.quality.length > 0 ? ['quality.threshold'] : [];
   return [...decode, ...policy.gates.map(({ axis }) => gateReason(axis)), ...rules, ...dedup, ...quality];

@@ -72,6 +72,16 @@ export const configSchema = z
       .prefault({})
       .describe('Heuristic filters.'),
     dedup: dedupOptionsSchema.prefault({}).describe('Near-duplicate index.'),
+    index: z
+      .strictObject({
+        snapshotDocuments: z
+          .int()
+          .min(1)
+          .default(1_000_000)
+          .describe('Documents folded in between two snapshots of the index.'),
+      })
+      .prefault({})
+      .describe('The index stage.'),
     scoring: z
       .strictObject({
         scorers: z.array(z.string()).default([]).describe('Scorers to run, by name and version: `quality/base@1`.'),

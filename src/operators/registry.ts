@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts';
 import { extractText } from './extract/extract.ts';
 import { createRuleScanner } from './filters/scanner.ts';
 import { failures, filterReasons } from './filters/limits.ts';
-import { writeSignals } from './filters/signals.ts';
+import { writeSignals } from './filters/write-signals.ts';
 import { createLanguageIdentifier, languageSignal } from './language/identify.ts';
 import type { LanguageTable } from './language/table.ts';
 import type { Operator, OperatorSpec } from './operator.ts';

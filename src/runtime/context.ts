@@ -8,7 +8,7 @@ import type { TopicNames } from './topics.ts';
  * nothing. Empty in production.
  */
 export type ProtocolRule =
-  | 'offset-before-index'
+  | 'position-with-state'
   | 'watermark'
   | 'offsets-inside'
   | 'store-next'
@@ -37,9 +37,19 @@ export interface Faults {
   readonly omit: ReadonlySet<ProtocolRule>;
   /** Called at each point; may not come back. */
   at(point: CrashPoint): void;
+  /** Records that this attempt gives up, as the watchdog would: two attempts at a record need not agree (protocol rule 3). */
+  readonly poison: readonly Poison[];
 }
 
-export const noFaults: Faults = { omit: new Set(), at: () => undefined };
+/** A record that is not worked on any more: it becomes a dead letter with this code. */
+export interface Poison {
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly code: string;
+  readonly message: string;
+}
+
+export const noFaults: Faults = { omit: new Set(), at: () => undefined, poison: [] };
 
 /** What every stage gets: nothing in it knows which log is underneath. */
 export interface StageContext {

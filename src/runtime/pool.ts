@@ -1,6 +1,6 @@
 /** A pool of worker threads with request and reply, restarted when one dies or is stopped by the watchdog. */
 import { Worker } from 'node:worker_threads';
-import { RiffleError, TransientError } from '../errors.ts';
+import { FatalError, RiffleError, TransientError } from '../errors.ts';
 
 /** What a worker is doing, in memory that both sides see: the watchdog reads it while the worker cannot answer. */
 export interface Activity {
@@ -34,7 +34,9 @@ export interface WorkerReply {
 }
 
 interface Slot {
-  worker: Worker;
+  readonly worker: Worker;
+  /** It has answered before: its death is the fault of a record, not of the program. */
+  proven: boolean;
   readonly shared: SharedArrayBuffer;
   readonly open: Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>;
 }
@@ -45,12 +47,14 @@ export const ACTIVITY_BYTES = 24;
 export function createPool(entry: URL, size: number, workerData: object): WorkerPool {
   let nextId = 1;
   let closing = false;
+  let broken: Error | undefined;
   const slots = Array.from({ length: size }, () => start(new SharedArrayBuffer(ACTIVITY_BYTES)));
 
   function start(shared: SharedArrayBuffer): Slot {
     const worker = new Worker(entry, { workerData: { ...workerData, activity: shared } });
-    const slot: Slot = { worker, shared, open: new Map() };
+    const slot: Slot = { worker, proven: false, shared, open: new Map() };
     worker.on('message', (reply: WorkerReply) => {
+      slot.proven = true;
       const call = slot.open.get(reply.id);
       slot.open.delete(reply.id);
       if (reply.error) call?.reject(asError(reply.error));
@@ -62,18 +66,25 @@ export function createPool(entry: URL, size: number, workerData: object): Worker
   }
 
   function died(slot: Slot, cause: unknown): void {
-    const error = new TransientError(
-      'worker-died',
-      `worker thread; it ended before it answered${cause instanceof Error ? `: ${cause.message}` : ''}; its work is given to a new one`,
-      { cause },
-    );
-    for (const call of slot.open.values()) call.reject(error);
-    slot.open.clear();
     const i = slots.indexOf(slot);
-    if (i >= 0 && !closing) slots[i] = start(slot.shared);
+    if (i < 0) return;
+    const why = cause instanceof Error ? `: ${cause.message}` : '';
+    const error = slot.proven
+      ? new TransientError(
+          'worker-died',
+          `worker thread; it ended before it answered${why}; its work is given to a new one`,
+          { cause },
+        )
+      : new FatalError('worker-start', `worker thread; it cannot start${why}; look at the error and report it`, {
+          cause,
+        });
+    if (!slot.proven) broken ??= error;
+    if (!closing) slots[i] = slot.proven ? start(slot.shared) : { ...slot, open: new Map() };
+    for (const call of slot.open.values()) call.reject(error);
   }
 
   function call<T>(worker: number, request: object, transfer: readonly ArrayBuffer[] = []): Promise<T> {
+    if (broken) return Promise.reject(broken);
     const slot = slots[worker]!;
     const id = nextId++;
     return new Promise<T>((resolve, reject) => {

@@ -2,8 +2,8 @@
  * Curate: joins documents with verdicts, decides, and commits outputs, positions and N together: the only stage with a transaction. Deciding
  * happens in worker threads and is finished before a commit begins.
  */
-import { FatalError } from '../errors.ts';
-import type { Batch, Consumer, Lease, OutMessage } from '../log/port.ts';
+import { FatalError, TransientError } from '../errors.ts';
+import type { Batch, Commit, Consumer, Lease, OutMessage } from '../log/port.ts';
 import type { Policy } from '../pruning/policy.ts';
 import type { StageContext } from '../runtime/context.ts';
 import { groups } from '../runtime/topics.ts';
@@ -29,6 +29,7 @@ const POLL = { maxBytes: 8 << 20, waitMs: 100 };
 /** Verdict blocks decided in one go, and goes of one partition on their way at once. */
 const STRETCH_BLOCKS = 4;
 const STRETCHES = 3;
+const COMMIT_ATTEMPTS = 5;
 
 export async function runCurate(
   context: StageContext,
@@ -157,18 +158,31 @@ async function commit(
   hooks.committed(observation, result, (performance.now() - started) / 1000);
 }
 
-/** The transaction, and the negative control that takes the positions out of it. */
-async function commitInside(
-  { faults }: StageContext,
-  { lease }: Assigned,
-  whole: Parameters<Lease['commit']>[0],
-): Promise<void> {
-  if (!faults.omit.has('offsets-inside')) {
-    faults.at('curate.commit');
-    return lease.commit(whole);
+/**
+ * The transaction. When its outcome is unknown, the same lease is taken anew and what is committed then tells whether it took effect
+ * (protocol rule 12). The branches on `omit` are negative controls.
+ */
+async function commitInside(context: StageContext, target: Assigned, whole: Commit): Promise<void> {
+  const { faults, log } = context;
+  if (!faults.omit.has('offsets-inside')) faults.at('curate.commit');
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if (faults.omit.has('offsets-inside')) await commitOutside(context, target.lease, whole);
+      else await target.lease.commit(whole);
+      return;
+    } catch (error) {
+      const unknown = error instanceof TransientError && attempt < COMMIT_ATTEMPTS;
+      const zombie = error instanceof FatalError && error.code === 'fenced' && faults.omit.has('fence');
+      if (!unknown && !zombie) throw error;
+      if (unknown && faults.omit.has('reinitialise')) continue;
+      target.lease = await log.lease(groups.curate, target.partition);
+      if (unknown && target.lease.next !== undefined && target.lease.next >= whole.next) return;
+    }
   }
-  const before = { positions: lease.positions, next: lease.next ?? 0n };
-  await lease.commit({ outputs: whole.outputs, ...before });
+}
+
+async function commitOutside({ faults }: StageContext, lease: Lease, whole: Commit): Promise<void> {
+  await lease.commit({ outputs: whole.outputs, positions: lease.positions, next: lease.next ?? 0n });
   faults.at('curate.commit');
   await lease.commit({ outputs: new Map(), positions: whole.positions, next: whole.next });
 }

@@ -41,6 +41,9 @@ export async function runIndex(context: StageContext, snapshots: SnapshotStore, 
   let position = restored?.position ?? 0n;
   const open = new Set<Promise<void>>();
   let failed: Error | undefined;
+  /** Negative controls only: answers held back over a snapshot, and the position before it. */
+  const held: (() => void)[] = [];
+  let before = { watermarks: new Map(watermarks), position };
   consumer.seek({ topic: topics.sketches, partition: 0, offset: position });
 
   async function answer(block: SketchBlock): Promise<void> {
@@ -49,14 +52,18 @@ export async function runIndex(context: StageContext, snapshots: SnapshotStore, 
     faults.at('index.folded');
     const value = writeVerdictBlock({ ...block, bands: config.dedup.bands }, verdicts.list);
     hooks.folded(index, verdicts.all, (performance.now() - started) / 1000);
-    const done = producer
-      .append(topics.verdicts, block.partition, [{ value }])
-      .then(() => faults.at('index.answered'))
-      .catch((error: Error) => {
-        failed ??= error;
-      })
-      .finally(() => open.delete(done));
-    open.add(done);
+    const send = () => {
+      const done = producer
+        .append(topics.verdicts, block.partition, [{ value }])
+        .then(() => faults.at('index.answered'))
+        .catch((error: Error) => {
+          failed ??= error;
+        })
+        .finally(() => open.delete(done));
+      open.add(done);
+    };
+    if (faults.omit.has('snapshot-after-ack')) held.push(send);
+    else send();
     if (open.size >= IN_FLIGHT) await Promise.race(open);
   }
 
@@ -77,12 +84,16 @@ export async function runIndex(context: StageContext, snapshots: SnapshotStore, 
     watermarks.set(block.partition, block.to);
   }
 
+  /** Protocol rule 5: published only after every verdict for positions before it is acknowledged, with its own position in it. */
   async function snapshot(): Promise<void> {
-    if (!faults.omit.has('snapshot-after-ack')) while (open.size > 0) await Promise.all(open);
+    while (open.size > 0) await Promise.all(open);
     if (failed) throw failed;
-    await snapshots.publish({ index, watermarks, position });
+    const at = faults.omit.has('position-with-state') ? before : { watermarks, position };
+    await snapshots.publish({ index, ...at });
+    before = { watermarks: new Map(watermarks), position };
     faults.at('index.snapshot');
     await commitTrim(consumer, topics.sketches, snapshots, faults.omit.has('trim-to-snapshot') ? position : undefined);
+    for (const send of held.splice(0)) send();
   }
 
   while (!signal.aborted) {
@@ -96,10 +107,12 @@ export async function runIndex(context: StageContext, snapshots: SnapshotStore, 
       }
     }
     if (snapshots.due(index, position)) await snapshot();
+    if (batches.length === 0) for (const send of held.splice(0)) send();
   }
+  for (const send of held.splice(0)) send();
   while (open.size > 0) await Promise.all(open);
   if (failed) throw failed;
-  if (snapshots.worthwhile(position)) await snapshot();
+
   await consumer.close();
 }
 

@@ -43,6 +43,8 @@ export interface BoundedRun {
   readonly stateDirectory: string;
   readonly workers: number;
   readonly faults: Faults;
+  /** Without any progress for so long, although the input was read to its end, the run fails instead of hanging. */
+  readonly stallMs?: number;
   /** Aborted by Ctrl-C: drain and stop; the same command continues. */
   readonly signal: AbortSignal;
   readonly observer: RunObserver;
@@ -69,8 +71,8 @@ export interface RunResult {
 
 /** How far sift may run ahead of curate. */
 const IN_FLIGHT_BYTES = 64 << 20;
-const SNAPSHOT_DOCUMENTS = 1_000_000;
 const TRIM_MS = 1000;
+const STALL_MS = 120_000;
 
 /** @throws FatalError, TransientError; what was committed stays, and the same call continues from there. */
 export async function runBounded(run: BoundedRun): Promise<RunResult> {
@@ -96,6 +98,7 @@ export async function runBounded(run: BoundedRun): Promise<RunResult> {
   const context: StageContext = { log, config, topics, pool, faults, signal };
   const flow = createFlow(IN_FLIGHT_BYTES);
   const end = createEnd(inputs.length);
+  const stall = createStall(run.stallMs ?? STALL_MS, end);
   let live: NearDuplicateIndex | undefined;
   const totals = await readObservations(log, topics.observations);
   const resumed = decidedRecords(totals) > 0;
@@ -103,7 +106,7 @@ export async function runBounded(run: BoundedRun): Promise<RunResult> {
 
   const snapshots = await createSnapshotStore({
     directory: path.join(stateDirectory, 'snapshots'),
-    everyDocuments: SNAPSHOT_DOCUMENTS,
+    everyDocuments: config.index.snapshotDocuments,
     decided: (partition) => log.progress(groups.curate, partition),
   });
   const trimming = setInterval(() => void log.trim().catch(() => undefined), TRIM_MS);
@@ -129,12 +132,13 @@ export async function runBounded(run: BoundedRun): Promise<RunResult> {
         const next = BigInt(observation.next);
         flow.decided(observation.partition, next);
         end.decided(observation.partition, next);
+        stall.progress();
         run.observer.committed?.(observation, result, seconds);
       },
     }),
   ];
   try {
-    await Promise.race([end.reached, aborted(signal), Promise.all(stages)]);
+    await Promise.race([end.reached, stall.stalled, aborted(signal), Promise.all(stages)]);
     stop.abort();
     await Promise.all(stages);
     faults.at('finish');
@@ -142,6 +146,7 @@ export async function runBounded(run: BoundedRun): Promise<RunResult> {
   } finally {
     stop.abort();
     clearInterval(trimming);
+    stall.stop();
     await Promise.allSettled(stages);
     await pool.close();
     await log.close();
@@ -179,6 +184,8 @@ function createEnd(partitions: number) {
   return {
     reached,
     isReached: () => open.size === 0,
+    isRead: () => ends.size === partitions,
+    missing: () => open.size,
     ended(partition: number, end: bigint): void {
       ends.set(partition, end);
       look(partition);
@@ -187,6 +194,36 @@ function createEnd(partitions: number) {
       next.set(partition, at);
       look(partition);
     },
+  };
+}
+
+/** Rejects when the input was read to its end and nothing has been decided for `ms`: loud instead of silent. */
+function createStall(
+  ms: number,
+  end: ReturnType<typeof createEnd>,
+): { stalled: Promise<never>; progress(): void; stop(): void } {
+  const { promise: stalled, reject } = Promise.withResolvers<never>();
+  stalled.catch(() => undefined);
+  let last = performance.now();
+  const timer = setInterval(
+    () => {
+      if (!end.isRead()) last = performance.now();
+      else if (performance.now() - last > ms)
+        reject(
+          new FatalError(
+            'stalled',
+            `run; everything is read, but ${end.missing()} source partitions were not decided for ${ms / 1000} s; keep the state, report it, and start over with --fresh`,
+          ),
+        );
+    },
+    Math.min(1000, ms),
+  );
+  return {
+    stalled,
+    progress: () => {
+      last = performance.now();
+    },
+    stop: () => clearInterval(timer),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { TransientError } from '../errors.ts';
 import type { Consumer, Producer } from '../log/port.ts';
-import type { StageContext } from '../runtime/context.ts';
+import type { Poison, StageContext } from '../runtime/context.ts';
 import type { Flow } from '../runtime/flow.ts';
 import { groups } from '../runtime/topics.ts';
 import type { SiftedPair } from './sift-blocks.ts';
@@ -28,8 +28,6 @@ const LANE_FILES = 512;
 /** How long a worker may be dead in a row on the same record before the record is given up. */
 const POISON_AFTER = 2;
 
-type Poison = OpenLane['poison'][number];
-
 export async function runSift(context: StageContext, input: SiftInput, flow: Flow, hooks: SiftHooks): Promise<void> {
   const { log, topics, pool } = context;
   const producer = log.producer();
@@ -48,7 +46,7 @@ export async function runSift(context: StageContext, input: SiftInput, flow: Flo
 
   /** One lane to its end, whatever happens to the worker on the way: a new one goes on behind the last block that arrived. */
   async function workLane(worker: number, positions: Map<number, bigint>): Promise<void> {
-    const poison: Poison[] = [];
+    const poison: Poison[] = [...context.faults.poison];
     const suspects = new Map<string, number>();
     while (positions.size > 0 && !context.signal.aborted) {
       const lane = laneId++;

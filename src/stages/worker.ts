@@ -11,9 +11,10 @@ import { createFingerprinter } from '../dedup/dedup.ts';
 import { RecordError, RiffleError } from '../errors.ts';
 import { createChain } from '../operators/chain.ts';
 import { openSource } from '../operators/decode/source.ts';
-import { operators, type OperatorTables } from '../operators/registry.ts';
+import { createOperator, type OperatorTables } from '../operators/create.ts';
 import type { Policy } from '../pruning/policy.ts';
-import { createStage0, type ScorerSet, type Stage0 } from '../scoring/stage0.ts';
+import type { Poison } from '../runtime/context.ts';
+import type { ScorerSet, Stage0 } from '../scoring/stage0.ts';
 import { type CurateTask, curateRecords } from './curate-records.ts';
 import { type SiftedPair, siftPartition } from './sift-blocks.ts';
 
@@ -33,12 +34,7 @@ export interface OpenLane {
   readonly lane: number;
   readonly partitions: readonly { readonly partition: number; readonly from: bigint }[];
   /** Records that killed or outlasted a worker before. */
-  readonly poison: readonly {
-    readonly partition: number;
-    readonly offset: bigint;
-    readonly code: string;
-    readonly message: string;
-  }[];
+  readonly poison: readonly Poison[];
 }
 
 export interface PullLane {
@@ -76,10 +72,12 @@ interface Ended {
 
 const { config } = data;
 const chain = createChain(
-  data.topology.operators.map((name) => ({ name, apply: operators[name].create(config, data.tables) })),
+  await Promise.all(
+    data.topology.operators.map(async (name) => ({ name, apply: await createOperator(name, config, data.tables) })),
+  ),
 );
 const fingerprinter = createFingerprinter(config.dedup);
-let stage0: Stage0 | undefined;
+const stage0: Stage0 | undefined = data.scorers && (await import('../scoring/stage0.ts')).createStage0(data.scorers);
 
 function idle(): void {
   activity.setFloat64(0, 0, true);
@@ -180,7 +178,6 @@ function readSource(partition: number, start: number, bytes: number): Uint8Array
 }
 
 function curate({ task, policy }: CurateRequest): { result: object; transfer: ArrayBuffer[] } {
-  if (data.scorers && stage0 === undefined) stage0 = createStage0(data.scorers);
   const result = curateRecords(task, {
     policy,
     stage0,

@@ -8,7 +8,7 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
-/** How much is read at once. */
+/** How much is read at once, at least. */
 export const chunkBytes = 1024 * 1024;
 
 /**
@@ -20,20 +20,22 @@ export class ByteWindow {
   base: number;
   ended = false;
   readonly #source: ByteSource;
+  readonly #chunkBytes: number;
 
-  constructor(source: ByteSource, base = 0) {
+  constructor(source: ByteSource, base = 0, readBytes = chunkBytes) {
     this.#source = source;
     this.base = base;
+    this.#chunkBytes = readBytes;
   }
 
   get damage(): RecordError | undefined {
     return this.#source.damage;
   }
 
-  /** Drops what lies before index `keepFrom` and reads up to `wantBytes` more. Returns false when nothing more came. */
-  async fill(keepFrom: number, wantBytes: number = chunkBytes): Promise<boolean> {
+  /** Drops what lies before index `keepFrom` and reads a chunk, or `wantBytes` where that is more. Returns false when nothing more came. */
+  async fill(keepFrom: number, wantBytes = 0): Promise<boolean> {
     const kept = this.bytes.length - keepFrom;
-    const grown = Buffer.allocUnsafeSlow(kept + wantBytes);
+    const grown = Buffer.allocUnsafeSlow(kept + Math.max(this.#chunkBytes, wantBytes));
     this.bytes.copy(grown, 0, keepFrom);
     let length = kept;
     while (length < grown.length && !this.ended) {

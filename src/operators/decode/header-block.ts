@@ -21,7 +21,7 @@ export function parseHeader(text: string): { first: string; fields: HeaderFields
   let name = '';
   for (const line of lines.slice(1)) {
     if (name !== '' && (line.startsWith(' ') || line.startsWith('\t'))) {
-      fields[name] += ` ${line.trim()}`;
+      fields[name] = `${fields[name]} ${line.trim()}`.trim();
       continue;
     }
     const colon = line.indexOf(':');

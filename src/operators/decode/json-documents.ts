@@ -1,6 +1,6 @@
-import { type ByteWindow, chunkBytes } from './byte-window.ts';
+import type { ByteWindow } from './byte-window.ts';
 import { decodeError } from './reasons.ts';
-import { type DecodeLimits, deadLetterBytes, type RawBatch, type RawRecord } from './types.ts';
+import { type DecodeLimits, keptBytes, type RawBatch, type RawRecord } from './types.ts';
 
 /** Where a value that begins at `start` stands; scanning can stop at a buffer's end and go on in the next. */
 interface Scan {
@@ -58,7 +58,7 @@ export async function* readJsonDocuments(
     }
     if (!window.ended) {
       if (window.base + at > from) yield batch(window.base + at);
-      await window.fill(at, Math.max(chunkBytes, rest));
+      await window.fill(at, rest);
       at = 0;
       continue;
     }
@@ -125,14 +125,14 @@ function element(window: ByteWindow, start: number, end: number, limits: DecodeL
 
 function tooLarge(bytes: Buffer, offset: bigint, next: bigint, limits: DecodeLimits): RawRecord {
   const message = `JSON document; ${next - offset} bytes, the limit is ${limits.maxRecordBytes}; split it or raise decode.maxRecordBytes`;
-  const kept = Buffer.from(bytes.subarray(0, deadLetterBytes));
+  const kept = Buffer.from(bytes.subarray(0, keptBytes(limits)));
   return { offset, next, kind: 'json', bytes: kept, error: decodeError('decode.tooLarge', message) };
 }
 
 /** Passes over an element that is over the limit, keeping only its beginning. */
 async function skipElement(window: ByteWindow, start: number, limits: DecodeLimits): Promise<RawRecord> {
   const offset = window.base + start;
-  const kept = Buffer.from(window.bytes.subarray(start, start + deadLetterBytes));
+  const kept = Buffer.from(window.bytes.subarray(start, start + keptBytes(limits)));
   const scan = newScan(window.bytes[start]!);
   let from = start;
   let end = valueEnd(window.bytes, from, scan);
@@ -159,7 +159,7 @@ function lastElement(window: ByteWindow, start: number, closed: boolean, limits:
     offset: BigInt(base + start),
     next: BigInt(base + Math.max(bytes.length, start + 1)),
     kind: 'json',
-    bytes: Buffer.from(bytes.subarray(start, start + deadLetterBytes)),
+    bytes: Buffer.from(bytes.subarray(start, start + keptBytes(limits))),
     error: damage ?? cut,
   };
 }

@@ -1,6 +1,6 @@
-import { type ByteWindow, chunkBytes } from './byte-window.ts';
+import type { ByteWindow } from './byte-window.ts';
 import { decodeError } from './reasons.ts';
-import { type DecodeLimits, deadLetterBytes, type RawBatch, type RawRecord } from './types.ts';
+import { type DecodeLimits, keptBytes, type RawBatch, type RawRecord } from './types.ts';
 
 const newline = 10;
 
@@ -39,7 +39,7 @@ export async function* readLines(
       continue;
     }
     // A line longer than a chunk doubles the window, so that copying stays linear.
-    if (await window.fill(start, Math.max(chunkBytes, rest))) {
+    if (await window.fill(start, rest)) {
       start = 0;
       continue;
     }
@@ -91,14 +91,14 @@ function isBlank(bytes: Buffer, start: number, end: number): boolean {
 function tooLargeLine(bytes: Buffer, offset: bigint, next: bigint, length: number, limits: DecodeLimits): RawRecord {
   const message = `JSON line; ${length} bytes, the limit is ${limits.maxRecordBytes}; split it or raise decode.maxRecordBytes`;
   // Copied, so that a dead letter of 256 KiB does not hold a buffer of many MiB.
-  const kept = Buffer.from(bytes.subarray(0, deadLetterBytes));
+  const kept = Buffer.from(bytes.subarray(0, keptBytes(limits)));
   return { offset, next, kind: 'json', bytes: kept, error: decodeError('decode.tooLarge', message) };
 }
 
 /** The line at index `start` is over the limit: reads to its end and keeps only its beginning. */
 async function skipLine(window: ByteWindow, start: number, limits: DecodeLimits): Promise<RawRecord> {
   const lineStart = window.base + start;
-  const kept = Buffer.from(window.bytes.subarray(start, start + deadLetterBytes));
+  const kept = Buffer.from(window.bytes.subarray(start, start + keptBytes(limits)));
   let more = await window.fill(window.bytes.length);
   let end = window.bytes.indexOf(newline);
   while (more && end < 0) {
@@ -115,6 +115,6 @@ function lastLine(window: ByteWindow, start: number, limits: DecodeLimits): RawR
   const { bytes, base, damage } = window;
   if (!damage) return lineRecord(bytes, base, start, bytes.length, bytes.length, limits);
   const next = base + Math.max(bytes.length, start + 1);
-  const kept = Buffer.from(bytes.subarray(start, start + deadLetterBytes));
+  const kept = Buffer.from(bytes.subarray(start, start + keptBytes(limits)));
   return { offset: BigInt(base + start), next: BigInt(next), kind: 'json', bytes: kept, error: damage };
 }

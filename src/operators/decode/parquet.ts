@@ -4,7 +4,7 @@ import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadO
 import type { RecordError } from '../../errors.ts';
 import { decodeError } from './reasons.ts';
 import { rowJson } from './parquet-row.ts';
-import { type DecodeLimits, deadLetterBytes, type InputFile, type RawBatch, type RawRecord } from './types.ts';
+import { type DecodeLimits, keptBytes, type InputFile, type RawBatch, type RawRecord } from './types.ts';
 
 /** What a range of rows may unpack to; larger row groups are read in several passes. */
 const rangeBytes = 128 * 1024 * 1024;
@@ -112,7 +112,7 @@ function rowRecord(row: number, columns: Record<string, unknown>, limits: Decode
   const message = `Parquet row; ${bytes.length} bytes as JSON, the limit is ${limits.maxRecordBytes}; raise decode.maxRecordBytes to read it`;
   return {
     ...record,
-    bytes: Buffer.from(bytes.subarray(0, deadLetterBytes)),
+    bytes: Buffer.from(bytes.subarray(0, keptBytes(limits))),
     error: decodeError('decode.tooLarge', message),
   };
 }

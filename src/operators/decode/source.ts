@@ -92,8 +92,8 @@ function readFormat(
 
 /** Opens the file and looks at its beginning. The window keeps what was read. */
 async function openWindow(file: InputFile): Promise<{ window: ByteWindow; detected: Detected }> {
-  const plain = new ByteWindow(await openPlain(file.path));
-  await plain.fill(0, Math.min(chunkBytes, Math.max(sniffBytes, file.sizeBytes)));
+  const plain = new ByteWindow(await openPlain(file.path), 0, readBytes(file));
+  await plain.fill(0);
   const guess = guessContainer(plain.bytes);
   if ('refused' in guess) return { window: plain, detected: { container: 'plain', refused: guess.refused } };
   if (guess.container === 'plain')
@@ -101,7 +101,7 @@ async function openWindow(file: InputFile): Promise<{ window: ByteWindow; detect
 
   await plain.close();
   const window = new ByteWindow(await openInflate(file.path, guess.container));
-  await window.fill(0, chunkBytes);
+  await window.fill(0);
   const { container } = guess;
   const inner = guessContainer(window.bytes);
   if ('refused' in inner || inner.container !== 'plain') {
@@ -111,6 +111,11 @@ async function openWindow(file: InputFile): Promise<{ window: ByteWindow; detect
   const found = detect(window, file.path);
   if (found.format === 'parquet') return { window, detected: { container, refused: `Parquet inside ${container}` } };
   return { window, detected: { container, ...found } };
+}
+
+/** Small files are read in one go, with one byte of room that shows their end. */
+function readBytes(file: InputFile): number {
+  return Math.min(chunkBytes, file.sizeBytes + 1);
 }
 
 function detect(window: ByteWindow, path: string): Omit<Detected, 'container'> {
@@ -137,7 +142,7 @@ async function positionAt(
   from: number,
 ): Promise<ByteWindow | undefined> {
   if (from === 0) return window;
-  if (container === 'plain') return new ByteWindow(await openPlain(file.path, from), from);
+  if (container === 'plain') return new ByteWindow(await openPlain(file.path, from), from, readBytes(file));
   while (window.base + window.bytes.length < from) {
     if (!(await window.fill(window.bytes.length))) return undefined;
   }
@@ -166,9 +171,9 @@ export async function splitPlainLines(
 }
 
 async function nextLineStart(path: string, at: number): Promise<number | undefined> {
-  const window = new ByteWindow(await openPlain(path, at), at);
+  const window = new ByteWindow(await openPlain(path, at), at, 1 << 16);
   try {
-    for (let read = 1 << 16; await window.fill(window.bytes.length, read); read = chunkBytes) {
+    while (await window.fill(window.bytes.length)) {
       const end = window.bytes.indexOf(10);
       if (end >= 0) return window.base + end + 1;
     }

@@ -55,8 +55,11 @@ export const defaultDecodeLimits: DecodeLimits = {
   maxDecodedBytes: 32 * 1024 * 1024,
 };
 
-/** How much of a refused record is kept for its dead letter. */
+/** How much of a refused record is kept for its dead letter, at most. */
 export const deadLetterBytes = 256 * 1024;
+
+/** The same under small limits: so much of a record that is too large has been seen for certain when it is found to be. */
+export const keptBytes = (limits: DecodeLimits): number => Math.min(deadLetterBytes, limits.maxRecordBytes);
 
 /** One document, before extraction. Exactly one of `text` and `html` is present. */
 export interface DecodedDocument {

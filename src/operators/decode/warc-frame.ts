@@ -47,9 +47,10 @@ export function frameRecord(bytes: Buffer, at: number, ended: boolean, limits: D
   const start = skipLineBreaks(bytes, at);
   if (start === bytes.length) return ended ? { kind: 'end', start } : { kind: 'need', start, wantBytes: 1 };
   const seen = bytes.length - start;
-  if (seen < marker.length && !ended) return { kind: 'need', start, wantBytes: syncBytes };
+  if (seen <= marker.length && !ended) return { kind: 'need', start, wantBytes: syncBytes };
   if (!hasMarker(bytes, start)) {
-    return resync(bytes, start, start, ended, limits, 'decode.badWarc', 'bytes that are no WARC record');
+    const code = isCutMarker(bytes, start) ? 'decode.truncated' : 'decode.badWarc';
+    return resync(bytes, start, start, ended, limits, code, 'bytes that are no WARC record');
   }
 
   const block = headerEnd(bytes, start, start + maxHeaderBytes);
@@ -76,9 +77,9 @@ export function frameRecord(bytes: Buffer, at: number, ended: boolean, limits: D
   }
   const next = skipLineBreaks(bytes, end);
   // Room for the marker, unless this many line breaks already show that the block is over.
-  if (!ended && next + marker.length > bytes.length && next - end < syncBytes)
+  if (!ended && next + marker.length >= bytes.length && next - end < syncBytes)
     return { kind: 'need', start, wantBytes: syncBytes };
-  if (next === bytes.length || hasMarker(bytes, next) || next - end >= syncBytes)
+  if (next === bytes.length || hasMarker(bytes, next) || isCutMarker(bytes, next) || next - end >= syncBytes)
     return { kind: 'record', start, block, end, next, fields };
   return withFields(
     resync(
@@ -136,6 +137,12 @@ function hasMarker(bytes: Buffer, at: number): boolean {
     bytes[at + 5]! >= 48 &&
     bytes[at + 5]! <= 57
   );
+}
+
+/** The file ends inside a record's first five bytes. */
+function isCutMarker(bytes: Buffer, at: number): boolean {
+  const rest = bytes.length - at;
+  return rest <= marker.length && marker.subarray(0, rest).equals(bytes.subarray(at));
 }
 
 function skipLineBreaks(bytes: Buffer, from: number): number {

@@ -1,6 +1,6 @@
-import { type ByteWindow, chunkBytes } from './byte-window.ts';
+import type { ByteWindow } from './byte-window.ts';
 import { decodeError } from './reasons.ts';
-import { type DecodeLimits, deadLetterBytes, type RawBatch, type RawRecord } from './types.ts';
+import { type DecodeLimits, keptBytes, type RawBatch, type RawRecord } from './types.ts';
 import { type Frame, findRecordStart, frameRecord, skippedType } from './warc-frame.ts';
 
 /**
@@ -40,7 +40,7 @@ export async function* readWarc(
       yield batch(Number(record.next));
     } else if (frame.kind === 'need') {
       if (window.base + at > from) yield batch(window.base + at);
-      await window.fill(at, Math.max(chunkBytes, frame.wantBytes));
+      await window.fill(at, frame.wantBytes);
       at = 0;
     } else {
       if (window.damage && !endsBroken(records)) records.push(damagedTail(window, at));
@@ -74,7 +74,7 @@ function badRecord(window: ByteWindow, frame: FrameOf<'bad'>): RawRecord {
     offset: BigInt(window.base + frame.start),
     next: BigInt(window.base + frame.next),
     kind: 'warc',
-    bytes: Buffer.from(window.bytes.subarray(frame.start, Math.min(frame.next, frame.start + deadLetterBytes))),
+    bytes: Buffer.from(window.bytes.subarray(frame.start, Math.min(frame.next, frame.start + keptBytes(limits)))),
     ...(frame.fields ? { headers: frame.fields } : {}),
   };
   if (skipped && skipped !== 'other') return { ...record, skipped };
@@ -95,8 +95,8 @@ function damagedTail(window: ByteWindow, at: number): RawRecord {
 async function skipTooLarge(window: ByteWindow, frame: FrameOf<'tooLarge'>, limits: DecodeLimits): Promise<RawRecord> {
   const offset = BigInt(window.base + frame.start);
   const announcedEnd = window.base + frame.block + frame.lengthBytes;
-  while (window.bytes.length - frame.start < deadLetterBytes && (await window.fill(frame.start))) frame = rebase(frame);
-  const bytes = Buffer.from(window.bytes.subarray(frame.start, frame.start + deadLetterBytes));
+  while (window.bytes.length - frame.start < keptBytes(limits) && (await window.fill(frame.start))) frame = rebase(frame);
+  const bytes = Buffer.from(window.bytes.subarray(frame.start, frame.start + keptBytes(limits)));
   let at = frame.block;
   let next = -1;
   for (;;) {

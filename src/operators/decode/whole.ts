@@ -1,6 +1,6 @@
 import type { ByteWindow } from './byte-window.ts';
 import { decodeError } from './reasons.ts';
-import { type DecodeLimits, deadLetterBytes, type RawBatch, type RawRecord } from './types.ts';
+import { type DecodeLimits, keptBytes, type RawBatch, type RawRecord } from './types.ts';
 
 /** An HTML or text file: the file is the record. An empty file has none. */
 export async function* readWhole(
@@ -9,10 +9,7 @@ export async function* readWhole(
   limits: DecodeLimits,
   addressable: boolean,
 ): AsyncGenerator<RawBatch> {
-  while (
-    window.bytes.length <= limits.maxRecordBytes &&
-    (await window.fill(0, Math.max(1 << 16, window.bytes.length)))
-  );
+  while (window.bytes.length <= limits.maxRecordBytes && (await window.fill(0, window.bytes.length)));
   const bytes = window.bytes;
   if (bytes.length === 0 && !window.damage) return;
 
@@ -21,11 +18,11 @@ export async function* readWhole(
     const message = `${kind} file; over the limit of ${limits.maxRecordBytes} bytes; split it or raise decode.maxRecordBytes`;
     record = {
       ...record,
-      bytes: Buffer.from(bytes.subarray(0, deadLetterBytes)),
+      bytes: Buffer.from(bytes.subarray(0, keptBytes(limits))),
       error: decodeError('decode.tooLarge', message),
     };
   } else if (window.damage) {
-    record = { ...record, bytes: Buffer.from(bytes.subarray(0, deadLetterBytes)), error: window.damage };
+    record = { ...record, bytes: Buffer.from(bytes.subarray(0, keptBytes(limits))), error: window.damage };
   }
   yield { format: kind, from: 0n, to: record.next, addressable, records: [record] };
 }
