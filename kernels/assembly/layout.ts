@@ -2,8 +2,8 @@
 
 /** Text that one call of `feed` takes at most. */
 export const PIECE: i32 = 65536;
-/** A text's sketch is that of its first million distinct shingles; its exact key is that of the whole. */
-export const MAX_SHINGLES: i32 = 1 << 20;
+/** A text's sketch is that of its first half million distinct shingles; its exact key is that of the whole. */
+export const MAX_SHINGLES: i32 = 1 << 19;
 /** A longer word is cut. */
 export const MAX_WORD: i32 = 256;
 
@@ -17,10 +17,12 @@ export const FOLD_BYTES: i32 = 0x1f0000;
 export const TEXT: usize = 0x200000;
 /** Folded bytes: an unfinished word of the piece before, then this piece; no folding is longer than 15 bytes for each byte of text. */
 export const FOLDED: usize = 0x220000;
-/** Token hashes: the open window of the piece before, then this piece; no byte of text makes more than two. */
-export const TOKENS: usize = 0x340000;
-/** Distinct shingle hashes, u32, in text order. */
-export const SHINGLES: usize = 0x500000;
-/** Open-addressed set of them, u32, at most half full. */
-export const SET: usize = 0x900000;
-export const FINGERPRINT_BYTES: usize = 0x1100000;
+/** A polynomial over the first n tokens, u64 for each n: the last tokens of the piece before, then this piece's; a byte of text makes at most two. */
+export const PREFIXES: usize = 0x340000;
+/** 1 for each token that is one character of an unsegmented script, u8. */
+export const KINDS: usize = 0x500000;
+/** Distinct shingle hashes, u32, in text order; behind them those of the piece in work. */
+export const SHINGLES: usize = 0x540000;
+/** Open-addressed set of them, u32, at most a quarter full. */
+export const SET: usize = 0xa00000;
+export const FINGERPRINT_BYTES: usize = 0x1200000;

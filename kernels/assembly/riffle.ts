@@ -1,3 +1,28 @@
-// Everything that the host may call. Each instance serves one purpose: fingerprints, one history generation, or one window.
+// Everything that the host may call. Each instance serves one purpose: fingerprints, one generation of the history, or one window.
 export { begin, configure, feed, finish } from './fingerprint';
+export {
+  HISTORY_BATCH,
+  HISTORY_FILTER,
+  HISTORY_INSERTED,
+  HISTORY_MASKS,
+  HISTORY_SKETCHES,
+  historyConfigure,
+  historyDecide,
+} from './history';
 export { FINGERPRINT_BYTES, FOLD, FOLD_BYTES, PIECE, SKETCH, TEXT } from './layout';
+export {
+  ANSWER_BYTES,
+  WINDOW_ANSWERS,
+  WINDOW_BATCH,
+  WINDOW_INSERTED,
+  WINDOW_OFFSETS,
+  WINDOW_PARTITIONS,
+  WINDOW_SKETCHES,
+  WINDOW_TABLE,
+  windowBytes,
+  windowConfigure,
+  windowDecide,
+  windowLevel,
+  windowNext,
+  windowRestore,
+} from './window';

@@ -1,22 +1,19 @@
-// Token hashes to the set of shingle hashes: a window that rolls over the tokens, and a set so that repeats cost nothing later.
+// Tokens to the set of shingle hashes.
 import { BASE, mix } from './hash';
-import { MAX_SHINGLES, SET, SHINGLES, TOKENS } from './layout';
-import { keepTokens, tokensEnd } from './tokens';
+import { KINDS, MAX_SHINGLES, PREFIXES, SET, SHINGLES } from './layout';
+import { hasUnsegmented, keepTokens, tokenCount } from './tokens';
 
-/** Weight of a word, of an unsegmented character, and of a full shingle: the product of the two. */
+/** Weights: of a word, of an unsegmented character, and of a full shingle, their product. */
 let wordWeight: i32 = 9;
 let characterWeight: i32 = 5;
 let fullWeight: i32 = 45;
 
-/** The open window [head, next): its weight and polynomial. */
-let head: usize = TOKENS;
-let next: usize = TOKENS;
-let weight: i32 = 0;
-let rolling: u64 = 0;
-
+/** Tokens kept of the piece before: the open shingle. */
+let kept: i32 = 0;
+/** Distinct shingles so far. */
 let count: i32 = 0;
-/** Places of the set less one; places are a power of two, -1 before the first use. */
-let setMask: i32 = -1;
+/** Places of the set less one; 0 before the first use. */
+let setMask: u32 = 0;
 
 export function setShingleWeights(shingleTokens: i32, unsegmentedShingleTokens: i32): void {
   wordWeight = unsegmentedShingleTokens;
@@ -25,105 +22,106 @@ export function setShingleWeights(shingleTokens: i32, unsegmentedShingleTokens: 
 }
 
 export function resetShingles(): void {
-  head = TOKENS;
-  next = TOKENS;
-  weight = 0;
-  rolling = 0;
+  kept = 0;
   count = 0;
-  setMask = -1;
+  setMask = 0;
 }
 
 export function shingleCount(): i32 {
   return count;
 }
 
-function weightOf(token: u64): i32 {
-  return token & 1 ? characterWeight : wordWeight;
+/** Adds the shingles that end in the tokens of this piece: for each token the shortest run up to it with the full weight. */
+export function collectShingles(): void {
+  const candidates = hasUnsegmented() ? writeMixed() : writeWords();
+  reserve(count + candidates);
+  for (let i = 0, at = SHINGLES + ((<usize>count) << 2); i < candidates && count < MAX_SHINGLES; i++, at += 4)
+    insert(load<u32>(at));
+}
+
+/** Hash of the run of `length` tokens before token number `end`. */
+function runHash(end: i32, length: i32, power: u64): u32 {
+  const last = PREFIXES + ((<usize>end) << 3);
+  const hash = <u32>(mix(load<u64>(last) - load<u64>(last - ((<usize>length) << 3)) * power) >> 32);
+  return hash ? hash : 1;
 }
 
 /** BASE to the power of `n`. */
-function power(n: i32): u64 {
-  let p: u64 = 1;
-  while (n-- > 0) p *= BASE;
-  return p;
+function powerOf(n: i32): u64 {
+  let power: u64 = 1;
+  while (n-- > 0) power *= BASE;
+  return power;
 }
 
-/** Takes the shingles that end in the tokens since the last call: for each token the shortest run up to it with the full weight. */
-export function collectShingles(): void {
-  const end = tokensEnd();
-  reserve(count + <i32>((end - next) >> 3));
-  let sum = weight;
-  let h = rolling;
-  let start = head;
-  let length = <i32>((next - head) >> 3);
-  let drop = power(length);
-  for (let at = next; at < end; at += 8) {
-    const token = load<u64>(at);
-    h = h * BASE + token;
-    sum += weightOf(token);
-    length++;
-    let first = load<u64>(start);
-    let rest = sum - weightOf(first);
-    if (rest < fullWeight) {
-      drop = power(length);
-    } else {
-      // `drop` is BASE to the power of the window's length before this token: exactly what `first` is multiplied with now.
-      h -= first * drop;
-      sum = rest;
-      start += 8;
-      length--;
-      first = load<u64>(start);
-      rest = sum - weightOf(first);
-      while (rest >= fullWeight) {
-        h -= first * power(length - 1);
-        sum = rest;
-        start += 8;
-        length--;
-        first = load<u64>(start);
-        rest = sum - weightOf(first);
-        drop = power(length);
-      }
-    }
-    if (sum >= fullWeight) insert(<u32>(mix(h) >> 32));
+/** Words only: every shingle has the same length. Writes hashes behind the set's and returns how many. */
+function writeWords(): i32 {
+  const tokens = tokenCount();
+  const length = characterWeight;
+  const power = powerOf(length);
+  const start = max(kept + 1, length);
+  let out = SHINGLES + ((<usize>count) << 2);
+  for (let end = start; end <= tokens; end++, out += 4) store<u32>(out, runHash(end, length, power));
+  kept = min(tokens, length - 1);
+  keepTokens(kept);
+  return max(0, tokens - start + 1);
+}
+
+/** Words and characters: a window slides over the weights. */
+function writeMixed(): i32 {
+  const tokens = tokenCount();
+  const first = SHINGLES + ((<usize>count) << 2);
+  let out = first;
+  let start = 0;
+  let sum = 0;
+  for (let end = 1; end <= tokens; end++) {
+    sum += weightOf(end - 1);
+    while (sum - weightOf(start) >= fullWeight) sum -= weightOf(start++);
+    if (sum < fullWeight || end <= kept) continue;
+    const length = end - start;
+    store<u32>(out, runHash(end, length, powerOf(length)));
+    out += 4;
   }
-  weight = sum;
-  rolling = h;
-  keepTokens(start);
-  head = TOKENS;
-  next = tokensEnd();
+  kept = tokens - start;
+  keepTokens(kept);
+  return <i32>((out - first) >> 2);
+}
+
+function weightOf(token: i32): i32 {
+  return load<u8>(KINDS + token) ? characterWeight : wordWeight;
 }
 
 function insert(hash: u32): void {
-  if (hash == 0) hash = 1;
-  const mask = <u32>setMask;
-  let place = hash & mask;
+  let place = hash & setMask;
   while (true) {
     const at = SET + ((<usize>place) << 2);
     const other = load<u32>(at);
-    if (other == hash) return;
     if (other == 0) {
-      if (count == MAX_SHINGLES) return;
       store<u32>(at, hash);
       store<u32>(SHINGLES + ((<usize>count) << 2), hash);
       count++;
       return;
     }
-    place = (place + 1) & mask;
+    if (other == hash) return;
+    place = (place + 1) & setMask;
   }
 }
 
-/** Makes the set big enough for `wanted` shingles at half load, at most MAX_SHINGLES. */
+/** Makes the set big enough for `wanted` shingles, at most MAX_SHINGLES: a quarter full, for the cost of a probe is a mispredicted branch. */
 function reserve(wanted: i32): void {
-  if (wanted > MAX_SHINGLES) wanted = MAX_SHINGLES;
-  if (setMask >= 0 && wanted << 1 <= setMask + 1) return;
-  let places = 64;
-  while (places < wanted << 1) places <<= 1;
+  const places = setPlaces(min(wanted, MAX_SHINGLES));
+  if (setMask && places <= setMask + 1) return;
   setMask = places - 1;
   memory.fill(SET, 0, (<usize>places) << 2);
   for (let i = 0; i < count; i++) {
     const hash = load<u32>(SHINGLES + ((<usize>i) << 2));
-    let place = hash & <u32>setMask;
-    while (load<u32>(SET + ((<usize>place) << 2))) place = (place + 1) & <u32>setMask;
+    let place = hash & setMask;
+    while (load<u32>(SET + ((<usize>place) << 2))) place = (place + 1) & setMask;
     store<u32>(SET + ((<usize>place) << 2), hash);
   }
+}
+
+function setPlaces(wanted: i32): u32 {
+  let places: u32 = 64;
+  while (places < (<u32>wanted) << 2) places <<= 1;
+  return places;
 }

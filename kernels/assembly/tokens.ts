@@ -1,11 +1,17 @@
-// Folded bytes to token hashes: word boundaries 64 bytes at a time, one multiplication for 8 bytes of a word.
-import { K1, LENGTH, mix } from './hash';
-import { FOLDED, MAX_WORD, TOKENS } from './layout';
+// Folded bytes to tokens: word boundaries 64 bytes at a time, one multiplication for 8 bytes of a word.
+import { BASE, K1, LENGTH, mix } from './hash';
+import { FOLDED, KINDS, MAX_WORD, PREFIXES } from './layout';
 
 let seedToken: u64 = 0;
 let seedExact: u64 = 0;
 let exact: u64 = 0;
-let tokenEnd: usize = TOKENS;
+
+/** Tokens of this piece and those kept from the one before. */
+let count: i32 = 0;
+/** Polynomial in BASE over all token hashes so far: the hash of any run is a difference of two such prefixes. */
+let prefix: u64 = 0;
+/** 1 when a token of this text is a character of an unsegmented script. */
+let unsegmented: u64 = 0;
 
 export function setTokenSeeds(token: u64, exactKey: u64): void {
   seedToken = token;
@@ -14,18 +20,26 @@ export function setTokenSeeds(token: u64, exactKey: u64): void {
 
 export function resetTokens(): void {
   exact = seedExact;
-  tokenEnd = TOKENS;
+  count = 0;
+  prefix = 0;
+  unsegmented = 0;
+  store<u64>(PREFIXES, 0);
 }
 
-export function tokensEnd(): usize {
-  return tokenEnd;
+export function tokenCount(): i32 {
+  return count;
 }
 
-/** Keeps the tokens from `start` on, for the shingles that end in the next piece. */
-export function keepTokens(start: usize): void {
-  const bytes = tokenEnd - start;
-  memory.copy(TOKENS, start, bytes);
-  tokenEnd = TOKENS + bytes;
+export function hasUnsegmented(): bool {
+  return unsegmented != 0;
+}
+
+/** Keeps the last `tokens` tokens, for the shingles that end in the next piece. */
+export function keepTokens(tokens: i32): void {
+  const from = <usize>(count - tokens);
+  memory.copy(PREFIXES, PREFIXES + (from << 3), (<usize>(tokens + 1)) << 3);
+  memory.copy(KINDS, KINDS + from, tokens);
+  count = tokens;
 }
 
 /** Order matters, spacing and punctuation do not: they are no tokens. */
@@ -92,9 +106,13 @@ export function tokenize(end: usize, last: bool): usize {
 
 function append(word: usize, length: i32): void {
   const token = tokenHash(word, length);
+  const kind = token & 1;
+  unsegmented |= kind;
   exact = rotl(exact ^ token, 29) * K1;
-  store<u64>(tokenEnd, token);
-  tokenEnd += 8;
+  prefix = prefix * BASE + token;
+  store<u8>(KINDS + count, <u8>kind);
+  count++;
+  store<u64>(PREFIXES + ((<usize>count) << 3), prefix);
 }
 
 function appendWord(word: usize, end: usize): void {

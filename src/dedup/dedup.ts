@@ -5,9 +5,7 @@ export {
   type GenerationStats,
   type IndexStats,
   loadIndex,
-  mergeVerdicts,
   type NearDuplicateIndex,
-  type ShardVerdicts,
 } from './near-duplicate-index.ts';
 export {
   configHash,
@@ -29,3 +27,4 @@ export {
   sketchLayout,
   type Verdicts,
 } from './sketch.ts';
+export { mergeVerdicts, type ShardVerdicts } from './verdicts.ts';

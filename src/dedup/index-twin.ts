@@ -1,3 +1,4 @@
+import { containmentOf, similarityOf } from './estimates.ts';
 import { configHash, type DedupOptions, windowDocuments } from './options.ts';
 import { INSERTED, newVerdicts, type SketchBatch, sketchLayout, type Verdicts } from './sketch.ts';
 
@@ -100,16 +101,4 @@ function equalRows(a: Uint8Array, b: Uint8Array): number {
     equal += (x & 15 ? 0 : 1) + (x & 240 ? 0 : 1);
   }
   return equal;
-}
-
-/** b-bit minwise hashing (Li, König 2010): of 4-bit rows, one in 16 of those that differ agrees by chance. */
-export function similarityOf(equal: number, rows: number): number {
-  const chance = 1 / 16;
-  return Math.max(0, (equal / rows - chance) / (1 - chance));
-}
-
-/** |A ∩ B| / |A| from J = |A ∩ B| / |A ∪ B| and the sizes; `shingles` is |A|, the document asked about. */
-export function containmentOf(similarity: number, shingles: number, others: number): number {
-  const common = (similarity / (1 + similarity)) * (shingles + others);
-  return Math.min(1, common / shingles);
 }

@@ -1,20 +1,11 @@
-import { createTwinIndex } from './index-twin.ts';
+import { createExactKeys, type ExactKeys } from './exact-keys.ts';
+import { type Generation, LEFT_OUT } from './generation.ts';
+import { createHistory, type History } from './history.ts';
 import { configHash, type DedupOptions } from './options.ts';
-import type { SketchBatch, Verdicts } from './sketch.ts';
-
-/** One shard's answer to a batch. Answers of different `shards` or `configHash` are never mixed. */
-export interface ShardVerdicts {
-  readonly shard: number;
-  readonly shards: number;
-  readonly configHash: string;
-  readonly count: number;
-  /** Generations that were asked, oldest first. */
-  readonly generations: Int32Array;
-  /** Bit b: this generation knows band b. `count × generations.length`, document by document. */
-  readonly bandMasks: Uint32Array;
-  /** From shard 0 only: everything but the votes, and the bands that documents of the window explain. */
-  readonly window: { readonly verdicts: Verdicts; readonly bandMasks: Uint32Array } | undefined;
-}
+import { INSERTED, newVerdicts, type SketchBatch, sketchLayout, type Verdicts } from './sketch.ts';
+import { readIndex, saveIndex } from './snapshot.ts';
+import { mergeVerdicts, type ShardVerdicts } from './verdicts.ts';
+import { createWindow, type Window } from './window.ts';
 
 export interface GenerationStats {
   readonly generation: number;
@@ -33,7 +24,7 @@ export interface IndexStats {
   /** Documents inserted since the index began. */
   readonly documents: number;
   readonly window: { readonly documents: number; readonly capacity: number; readonly bytes: number };
-  readonly exact: { readonly keys: number; readonly capacity: number; readonly bytes: number };
+  readonly exact: { readonly keys: number; readonly bytes: number };
   readonly history: readonly GenerationStats[];
   readonly bytes: number;
   /** The highest of the generations. */
@@ -59,41 +50,137 @@ export interface NearDuplicateIndex {
   readonly save: () => Iterable<Uint8Array>;
 }
 
+/** What an index is made of. Only shard 0 has window and exact keys. */
+export interface IndexParts {
+  readonly history: History;
+  readonly nearby: { readonly window: Window; readonly exact: ExactKeys } | undefined;
+}
+
 /** An empty index, or shard number `shard` of one that is divided by `options.shards`. */
 export function createIndex(options: DedupOptions, shard = 0): NearDuplicateIndex {
-  const twin = createTwinIndex(options);
-  const unfinished = (): never => {
-    throw new Error('near-duplicate index; only decide() is there yet; wait for the kernel');
+  const nearby =
+    shard === 0 ? { window: createWindow(options), exact: createExactKeys(options.exact.documents) } : undefined;
+  return assemble(options, shard, { history: createHistory(options, shard), nearby }, 0);
+}
+
+/**
+ * The index that `save()` wrote, from pieces of any size. `ConfigError` when it was made with other options, for another shard or by another
+ * version; `FatalError` when it is damaged or cut short.
+ */
+export function loadIndex(options: DedupOptions, pieces: Iterable<Uint8Array>, shard = 0): NearDuplicateIndex {
+  const { parts, documents } = readIndex(options, shard, pieces);
+  return assemble(options, shard, parts, documents);
+}
+
+function assemble(options: DedupOptions, shard: number, parts: IndexParts, inserted: number): NearDuplicateIndex {
+  const hash = configHash(options);
+  const { stride } = sketchLayout(options);
+  let documents = inserted;
+
+  const decideShard = (batch: SketchBatch): ShardVerdicts => {
+    const codes = codesOf(batch, options);
+    const { generations, masks } = parts.history.decide(batch.sketches, codes, stride);
+    const window = parts.nearby ? decideNearby(parts.nearby, batch, codes, options) : undefined;
+    for (let i = 0; i < batch.count; i++) documents += batch.kinds[i] === INSERTED ? 1 : 0;
+    return {
+      shard,
+      shards: options.shards,
+      configHash: hash,
+      count: batch.count,
+      generations,
+      bandMasks: masks,
+      window,
+    };
   };
-  const empty = { documents: 0, capacity: 0, bytes: 0 };
+
   return {
     options,
-    configHash: configHash(options),
+    configHash: hash,
     shard,
-    decide: twin.decide,
-    decideShard: unfinished,
-    stats: () => ({
-      documents: 0,
-      window: empty,
-      exact: { keys: 0, capacity: 0, bytes: 0 },
-      history: [],
-      bytes: 0,
-      fill: 0,
-      estimatedFalsePositiveRate: 0,
-      alarm: false,
-    }),
-    save: unfinished,
+    decide: (batch) => mergeVerdicts([decideShard(batch)]),
+    decideShard,
+    stats: () => statsOf(parts, documents),
+    save: () => saveIndex(options, shard, parts, documents),
   };
 }
 
-/** The index that `save()` wrote. `ConfigError` when it was made with other options, `FatalError` when it is damaged. */
-export function loadIndex(options: DedupOptions, _pieces: Iterable<Uint8Array>, shard = 0): NearDuplicateIndex {
-  return createIndex(options, shard);
+/** For the kernels: 0 asked, 1 inserted, 2 too few shingles. */
+function codesOf(batch: SketchBatch, options: DedupOptions): Uint8Array {
+  const layout = sketchLayout(options);
+  const shingles = new DataView(batch.sketches.buffer, batch.sketches.byteOffset + layout.shinglesAt);
+  const codes = new Uint8Array(batch.count);
+  for (let i = 0; i < batch.count; i++) {
+    if (shingles.getUint32(i * layout.stride, true) < options.minShingles) codes[i] = LEFT_OUT;
+    else codes[i] = batch.kinds[i] === INSERTED ? 1 : 0;
+  }
+  return codes;
 }
 
-/** Verdicts from the answers of all shards to one batch. `FatalError` when they do not belong together or one is missing. */
-export function mergeVerdicts(answers: readonly ShardVerdicts[]): Verdicts {
-  const verdicts = answers.find((answer) => answer.window)?.window?.verdicts;
-  if (!verdicts) throw new Error('verdicts; shard 0 did not answer; wait for its answer');
-  return verdicts;
+function decideNearby(
+  { window, exact }: NonNullable<IndexParts['nearby']>,
+  batch: SketchBatch,
+  codes: Uint8Array,
+  options: DedupOptions,
+): ShardVerdicts['window'] {
+  const verdicts = newVerdicts(batch.count);
+  const bandMasks = new Uint32Array(batch.count);
+  window.decide(batch, codes, verdicts, bandMasks);
+  decideExact(exact, batch, options, verdicts);
+  return { verdicts, bandMasks };
+}
+
+/** The exact original, where there is one, is named before the most similar document. */
+function decideExact(exact: ExactKeys, batch: SketchBatch, options: DedupOptions, verdicts: Verdicts): void {
+  const layout = sketchLayout(options);
+  const keys = new DataView(batch.sketches.buffer, batch.sketches.byteOffset + layout.exactAt);
+  const offsets = new Uint32Array(batch.offsets.buffer, batch.offsets.byteOffset, batch.count * 2);
+  const named = new Uint32Array(verdicts.duplicateOffset.buffer);
+  for (let i = 0; i < batch.count; i++) {
+    const low = keys.getUint32(i * layout.stride, true);
+    const high = keys.getUint32(i * layout.stride + 4, true);
+    const inserted = batch.kinds[i] === INSERTED;
+    const answer = exact.see(low, high, inserted, batch.partitions[i]!, offsets[2 * i]!, offsets[2 * i + 1]!);
+    verdicts.copies[i] = answer.copies;
+    if (answer.copies === 1) continue;
+    verdicts.exact[i] = 1;
+    verdicts.similarity[i] = 1;
+    verdicts.containment[i] = 1;
+    verdicts.duplicatePartition[i] = answer.partition;
+    named[2 * i] = answer.offsetLow;
+    named[2 * i + 1] = answer.offsetHigh;
+  }
+}
+
+function statsOf(parts: IndexParts, documents: number): IndexStats {
+  const history = parts.history.generations.map(generationStats);
+  const window = parts.nearby?.window;
+  const exact = parts.nearby?.exact;
+  const windowStats = {
+    documents: window?.documents() ?? 0,
+    capacity: window?.capacity ?? 0,
+    bytes: window?.bytes() ?? 0,
+  };
+  const exactStats = { keys: exact?.keys() ?? 0, bytes: exact?.bytes() ?? 0 };
+  return {
+    documents,
+    window: windowStats,
+    exact: exactStats,
+    history,
+    bytes: history.reduce((sum, { bytes }) => sum + bytes, windowStats.bytes + exactStats.bytes),
+    fill: Math.max(...history.map(({ fill }) => fill)),
+    estimatedFalsePositiveRate: Math.max(...history.map((generation) => generation.estimatedFalsePositiveRate)),
+    alarm: history.some(({ alarm }) => alarm),
+  };
+}
+
+function generationStats(generation: Generation): GenerationStats {
+  return {
+    generation: generation.state.number,
+    documents: generation.state.documents,
+    capacity: generation.state.capacity,
+    bytes: generation.bytes,
+    fill: generation.fill(),
+    estimatedFalsePositiveRate: generation.falsePositiveRate(),
+    alarm: generation.alarm(),
+  };
 }
