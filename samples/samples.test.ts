@@ -31,7 +31,13 @@ test('warcio reads every record, and every input has its truth', async () => {
     found.set(type, [...(found.get(type) ?? []), record.warcHeader('WARC-Record-ID') ?? '']);
   }
   const inputs = ['response', 'resource', 'conversion'].flatMap((type) => found.get(type) ?? []);
-  assert.deepEqual(inputs.toSorted(), truth.slice(0, -1).map((entry) => entry.id).toSorted());
+  assert.deepEqual(
+    inputs.toSorted(),
+    truth
+      .slice(0, -1)
+      .map((entry) => entry.id)
+      .toSorted(),
+  );
   for (const skipped of ['warcinfo', 'request', 'metadata', 'revisit']) assert.ok(found.has(skipped), skipped);
 });
 

@@ -80,7 +80,7 @@ function orderedPages(): Page[] {
   const all = originals();
   const random = randomFrom('order');
   const place = new Map<string, number>();
-  const first = [...all.map((original) => original.page), ...junk(all), ...broken(all), ...otherRecords()];
+  const first = [...all.map((original) => original.page), ...junk(all), ...broken(), ...otherRecords()];
   for (const page of first) place.set(page.url, random());
   const later = copies(all);
   for (const page of later) {

@@ -25,8 +25,10 @@ const planted: Record<string, { site: Site; expect: Expectation; reason?: string
 function plantedTexts(): Page[] {
   return Object.entries(planted).flatMap(([kind, { site, expect, reason }]) =>
     readArticles(`planted/${kind}`, (slug) => slug.slice(0, 2)).map((article) => {
-      const page = buildPage({ article, site, kind, expect });
-      return reason ? { ...page, reason } : page;
+      // The rules and the shipped scorers know English: junk in other languages may pass.
+      const english = article.language === 'en' || kind === 'gibberish';
+      const page = buildPage({ article, site, kind, expect: english ? expect : 'open' });
+      return reason && english ? { ...page, reason } : page;
     }),
   );
 }
@@ -48,10 +50,10 @@ const towns = [
 function doorways(): Page[] {
   return towns.map((town) => {
     const blocks = [
-      `Looking for an emergency plumber in ${town}? Our ${town} plumbers are the best plumbers in ${town} and are ready to help you 24 hours a day. Call the number one ${town} plumber now for a free quote.`,
-      `We offer boiler repair ${town}, boiler service ${town}, blocked drains ${town}, leaking taps ${town}, and bathroom fitting ${town}. All of our plumbers in ${town} are fully insured and have been trusted by the people of ${town} for many years.`,
-      'Why should you choose us? Because we have the best prices, the best service and the best reviews. We do not charge a call-out fee, and the first hour is half price for new customers who mention this page.',
-      `If you need a plumber near me in ${town}, cheap plumber ${town}, local plumber ${town}, or a 24 hour plumber ${town}, do not wait. Click the button to book your ${town} plumber today.`,
+      `Emergency plumber ${town}!!! Best plumber ${town}, cheap plumber ${town}, local plumber ${town}, 24 hour plumber ${town}. Call the number one ${town} plumber NOW for a FREE quote!`,
+      `Boiler repair ${town} | Boiler service ${town} | Boiler installation ${town} | Blocked drains ${town} | Leaking taps ${town} | Bathroom fitting ${town} | Gas engineer ${town} | Burst pipe ${town}`,
+      `Why choose us? Best prices! Best service! Best reviews! NO call-out fee! First hour HALF PRICE for new customers that mention this page! All our ${town} plumbers fully insured!`,
+      `Plumber near me ${town}, heating engineer ${town}, power flush ${town}, toilet repair ${town}, shower repair ${town}, radiator repair ${town}. Click to book and save with our ${town} plumber today!`,
     ].map((text) => ({ type: 'paragraph' as const, text }));
     const article: Article = {
       language: 'en',
@@ -59,7 +61,7 @@ function doorways(): Page[] {
       title: `Emergency plumber ${town}`,
       blocks,
     };
-    return buildPage({ article, site: offer, kind: 'doorway', expect: 'rejected' });
+    return buildPage({ article, site: offer, kind: 'doorway', expect: 'open' });
   });
 }
 
