@@ -63,7 +63,9 @@ for (const name of Object.keys(readers)) {
       fc.nat({ max: 20 }),
       async (texts, chunk, maxRecordBytes, cut) => {
         const bytes = Buffer.from(content[name]!(texts));
-        const whole = bytes.subarray(0, Math.max(0, bytes.length - (cut > 10 ? cut : 0)));
+        // Half of them damaged: a few bytes missing in the middle and at the end.
+        const middle = bytes.length >> 1;
+        const whole = cut > 10 ? Buffer.concat([bytes.subarray(0, middle), bytes.subarray(middle + cut, -cut)]) : bytes;
         const limits = { ...defaultDecodeLimits, maxRecordBytes };
         const expected = await records(readers[name]!, whole, whole.length + 1, limits);
         assert.deepEqual(await records(readers[name]!, whole, chunk, limits), expected);

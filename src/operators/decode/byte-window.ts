@@ -28,6 +28,11 @@ export class ByteWindow {
     this.#chunkBytes = readBytes;
   }
 
+  /** Offset behind the last byte in memory. */
+  get end(): number {
+    return this.base + this.bytes.length;
+  }
+
   get damage(): RecordError | undefined {
     return this.#source.damage;
   }

@@ -1,13 +1,18 @@
-import type { RecordError } from '../../errors.ts';
 import { type HeaderFields, headerEnd, parseHeader } from './header-block.ts';
-import { type DecodeErrorCode, decodeError } from './reasons.ts';
+import type { DecodeErrorCode } from './reasons.ts';
 import type { DecodeLimits, SkippedType } from './types.ts';
 
 /** A WARC header over this is none. */
 const maxHeaderBytes = 64 * 1024;
 /** How far a record start must be visible to be taken for one: version line and the first field name. */
-const syncBytes = 64;
+export const syncBytes = 64;
 const marker = Buffer.from('WARC/');
+
+/** What is wrong with a record. */
+export interface Fault {
+  readonly code: DecodeErrorCode;
+  readonly actual: string;
+}
 
 /** The next thing in the buffer, by index. */
 export type Frame =
@@ -19,19 +24,22 @@ export type Frame =
       readonly next: number;
       readonly fields: HeaderFields;
     }
+  /** A bad record that ends at `next`. */
   | {
       readonly kind: 'bad';
       readonly start: number;
       readonly next: number;
-      readonly error: RecordError;
+      readonly fault: Fault;
       readonly fields?: HeaderFields;
     }
+  /** A record to pass over: it ends at the first record start behind `from`, at the latest at `end`. */
   | {
-      readonly kind: 'tooLarge';
+      readonly kind: 'skip';
       readonly start: number;
-      readonly block: number;
-      readonly lengthBytes: number;
-      readonly fields: HeaderFields;
+      readonly from: number;
+      readonly end: number;
+      readonly fault: Fault;
+      readonly fields?: HeaderFields;
     }
   /** More bytes are needed before anything can be said; nothing before `start` is. */
   | { readonly kind: 'need'; readonly start: number; readonly wantBytes: number }
@@ -68,19 +76,26 @@ export function frameRecord(bytes: Buffer, at: number, ended: boolean, limits: D
     );
   }
   const lengthBytes = Number(length);
-  if (lengthBytes > limits.maxRecordBytes) return { kind: 'tooLarge', start, block, lengthBytes, fields };
+  if (lengthBytes > limits.maxRecordBytes) {
+    const actual = `${lengthBytes} bytes announced, the limit is ${limits.maxRecordBytes}`;
+    return {
+      kind: 'skip',
+      start,
+      from: block,
+      end: block + lengthBytes,
+      fault: { code: 'decode.tooLarge', actual },
+      fields,
+    };
+  }
   const end = block + lengthBytes;
   if (end > bytes.length) {
     if (!ended) return { kind: 'need', start, wantBytes: end - bytes.length + syncBytes };
     const message = `${lengthBytes} bytes announced, ${bytes.length - block} there`;
     return withFields(resync(bytes, start, block, ended, limits, 'decode.truncated', message), fields);
   }
-  const next = skipLineBreaks(bytes, end);
-  // Room for the marker, unless this many line breaks already show that the block is over.
-  if (!ended && next + marker.length >= bytes.length && next - end < syncBytes)
-    return { kind: 'need', start, wantBytes: syncBytes };
-  if (next === bytes.length || hasMarker(bytes, next) || isCutMarker(bytes, next) || next - end >= syncBytes)
-    return { kind: 'record', start, block, end, next, fields };
+  const behind = behindBlock(bytes, end, ended);
+  if (behind.is === 'unknown') return { kind: 'need', start, wantBytes: syncBytes };
+  if (behind.is === 'end') return { kind: 'record', start, block, end, next: behind.next, fields };
   return withFields(
     resync(
       bytes,
@@ -93,6 +108,20 @@ export function frameRecord(bytes: Buffer, at: number, ended: boolean, limits: D
     ),
     fields,
   );
+}
+
+/** Whether a block can end at index `end`: a record, the end of the file or many line breaks follow. */
+export function behindBlock(
+  bytes: Buffer,
+  end: number,
+  ended: boolean,
+): { readonly is: 'end'; readonly next: number } | { readonly is: 'wrong' | 'unknown' } {
+  const next = skipLineBreaks(bytes, end);
+  // Not `next`: how far a run of line breaks is in memory depends on the buffer.
+  if (next - end >= syncBytes) return { is: 'end', next: end + syncBytes };
+  if (hasMarker(bytes, next)) return { is: 'end', next };
+  if (!ended && next + marker.length >= bytes.length) return { is: 'unknown' };
+  return next === bytes.length || isCutMarker(bytes, next) ? { is: 'end', next } : { is: 'wrong' };
 }
 
 /** The bad record at `start` ends where the next one seems to begin, searched from `from` on. */
@@ -110,14 +139,13 @@ function resync(
     return { kind: 'need', start, wantBytes: Math.max(syncBytes, bytes.length - start) };
   }
   // What looked like the end of a cut file goes on behind: then its length was wrong.
-  const found = code === 'decode.truncated' && next >= 0 ? 'decode.badLength' : code;
-  const message = `WARC record; ${actual}; ${next < 0 ? 'get the file again' : 'reading went on at the next record'}`;
-  const stop = next >= 0 ? next : Math.max(start + 1, bytes.length - (ended ? 0 : syncBytes));
-  return { kind: 'bad', start, next: stop, error: decodeError(found, message) };
+  const fault: Fault = { code: code === 'decode.truncated' && next >= 0 ? 'decode.badLength' : code, actual };
+  if (next < 0 && !ended) return { kind: 'skip', start, from, end: Number.POSITIVE_INFINITY, fault };
+  return { kind: 'bad', start, next: next < 0 ? bytes.length : next, fault };
 }
 
 function withFields(frame: Frame, fields: HeaderFields): Frame {
-  return frame.kind === 'bad' ? { ...frame, fields } : frame;
+  return frame.kind === 'bad' || frame.kind === 'skip' ? { ...frame, fields } : frame;
 }
 
 /** Index of the next `WARC/x.y` at a line start with a header field on the line below; -1 when there is none. */

@@ -1,7 +1,7 @@
 import type { ByteWindow } from './byte-window.ts';
 import { decodeError } from './reasons.ts';
 import { type DecodeLimits, keptBytes, type RawBatch, type RawRecord } from './types.ts';
-import { type Frame, findRecordStart, frameRecord, skippedType } from './warc-frame.ts';
+import { behindBlock, type Frame, findRecordStart, frameRecord, skippedType, syncBytes } from './warc-frame.ts';
 
 /**
  * The records of a WARC or WET file, from the window's first byte, which must start a record.
@@ -20,7 +20,7 @@ export async function* readWarc(
     const records: RawRecord[] = [];
     let frame = frameRecord(window.bytes, at, window.ended, limits);
     while (frame.kind === 'record' || frame.kind === 'bad') {
-      records.push(frame.kind === 'record' ? goodRecord(window, frame) : badRecord(window, frame));
+      records.push(frame.kind === 'record' ? goodRecord(window, frame) : badRecord(window, frame, limits));
       at = frame.next;
       frame = frameRecord(window.bytes, at, window.ended, limits);
     }
@@ -33,8 +33,8 @@ export async function* readWarc(
       records,
     });
 
-    if (frame.kind === 'tooLarge') {
-      const record = await skipTooLarge(window, frame, limits);
+    if (frame.kind === 'skip') {
+      const record = await passOver(window, frame, limits);
       records.push(record);
       at = Number(record.next) - window.base;
       yield batch(Number(record.next));
@@ -66,19 +66,30 @@ function goodRecord(window: ByteWindow, frame: FrameOf<'record'>): RawRecord {
   return skipped ? { ...record, skipped } : record;
 }
 
-/** A bad record of a type that carries no document loses nothing: it stays skipped. */
-function badRecord(window: ByteWindow, frame: FrameOf<'bad'>): RawRecord {
-  const atEnd = window.ended && frame.next === window.bytes.length;
-  const skipped = frame.fields && !atEnd ? skippedType(frame.fields) : undefined;
-  const record: RawRecord = {
-    offset: BigInt(window.base + frame.start),
-    next: BigInt(window.base + frame.next),
-    kind: 'warc',
-    bytes: Buffer.from(window.bytes.subarray(frame.start, Math.min(frame.next, frame.start + keptBytes(limits)))),
-    ...(frame.fields ? { headers: frame.fields } : {}),
-  };
+function badRecord(window: ByteWindow, frame: FrameOf<'bad'>, limits: DecodeLimits): RawRecord {
+  const { bytes, base } = window;
+  const end = Math.min(frame.next, frame.start + keptBytes(limits));
+  const kept = Buffer.from(bytes.subarray(frame.start, end));
+  return faulty(window, frame, BigInt(base + frame.start), base + frame.next, kept);
+}
+
+/** A bad record of a type that carries no document loses nothing and stays skipped, unless the file ends with it. */
+function faulty(
+  window: ByteWindow,
+  { fault, fields }: FrameOf<'bad' | 'skip'>,
+  offset: bigint,
+  next: number,
+  bytes: Buffer,
+): RawRecord {
+  const atEnd = window.ended && next === window.base + window.bytes.length;
+  const record: RawRecord = { offset, next: BigInt(next), kind: 'warc', bytes, ...(fields ? { headers: fields } : {}) };
+  const skipped = fields && !atEnd ? skippedType(fields) : undefined;
   if (skipped && skipped !== 'other') return { ...record, skipped };
-  return { ...record, error: (atEnd ? window.damage : undefined) ?? frame.error };
+  const remedy = atEnd ? 'get the file again' : 'reading goes on at the next record';
+  return {
+    ...record,
+    error: (atEnd ? window.damage : undefined) ?? decodeError(fault.code, `WARC record; ${fault.actual}; ${remedy}`),
+  };
 }
 
 function endsBroken(records: readonly RawRecord[]): boolean {
@@ -91,34 +102,36 @@ function damagedTail(window: ByteWindow, at: number): RawRecord {
   return window.damage ? { ...record, error: window.damage } : record;
 }
 
-/** Passes over a block that is over the limit without keeping it; ends at its announced end or at an earlier record start. */
-async function skipTooLarge(window: ByteWindow, frame: FrameOf<'tooLarge'>, limits: DecodeLimits): Promise<RawRecord> {
-  const offset = BigInt(window.base + frame.start);
-  const announcedEnd = window.base + frame.block + frame.lengthBytes;
-  while (window.bytes.length - frame.start < keptBytes(limits) && (await window.fill(frame.start))) frame = rebase(frame);
-  const bytes = Buffer.from(window.bytes.subarray(frame.start, frame.start + keptBytes(limits)));
-  let at = frame.block;
-  let next = -1;
-  for (;;) {
-    const found = findRecordStart(window.bytes, at, window.ended);
-    if (found >= 0 && window.base + found < announcedEnd) {
-      next = window.base + found;
-      break;
-    }
-    if (window.base + window.bytes.length >= announcedEnd || window.ended) break;
-    // A record start may be cut by the buffer's end: keep its last bytes.
-    at = Math.max(at, window.bytes.length - 64);
-    await window.fill(at);
-    at = 0;
-  }
-  if (next < 0) next = Math.min(announcedEnd, window.base + window.bytes.length);
-  const actual = `${frame.lengthBytes} bytes, the limit is ${limits.maxRecordBytes}`;
-  const error = decodeError('decode.tooLarge', `WARC record; ${actual}; raise decode.maxRecordBytes to read it`);
-  const skipped = skippedType(frame.fields);
-  const record: RawRecord = { offset, next: BigInt(next), kind: 'warc', bytes, headers: frame.fields };
-  return skipped && skipped !== 'other' ? { ...record, skipped } : { ...record, error };
-}
+/**
+ * Passes over a record without keeping it: to the next record start, or to its announced end where a record follows.
+ * Works with offsets, because indexes move with the window.
+ */
+async function passOver(window: ByteWindow, frame: FrameOf<'skip'>, limits: DecodeLimits): Promise<RawRecord> {
+  const start = window.base + frame.start;
+  let announced = window.base + frame.end;
+  let search = window.base + frame.from;
+  const wanted = keptBytes(limits);
+  while (window.end - start < wanted && (await window.fill(start - window.base)));
+  const kept = Buffer.from(window.bytes.subarray(start - window.base, start - window.base + wanted));
 
-function rebase(frame: FrameOf<'tooLarge'>): FrameOf<'tooLarge'> {
-  return { ...frame, start: 0, block: frame.block - frame.start };
+  for (;;) {
+    const found = findRecordStart(window.bytes, search - window.base, window.ended);
+    const next = found < 0 ? Number.POSITIVE_INFINITY : window.base + found;
+    let keep = search - 1;
+    if (announced < next && announced <= window.end) {
+      const behind = behindBlock(window.bytes, announced - window.base, window.ended);
+      if (behind.is === 'end') return finish(window.base + behind.next);
+      if (behind.is === 'wrong') announced = Number.POSITIVE_INFINITY;
+      else keep = announced;
+    }
+    if (found >= 0 && next <= announced) return finish(next);
+    if (window.ended) return finish(window.end);
+    // The last bytes may be the beginning of a record start; the one before them must be a line break.
+    search = Math.max(search, window.end - syncBytes);
+    await window.fill(Math.min(keep, search - 1) - window.base);
+  }
+
+  function finish(next: number): RawRecord {
+    return faulty(window, frame, BigInt(start), next, kept.subarray(0, next - start));
+  }
 }
