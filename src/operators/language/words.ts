@@ -7,8 +7,7 @@ export interface WordCache {
 
 /** Longest word that is remembered, in bytes; a longer one is computed each time. */
 const keyBytes = 32;
-/** 32,768 sets of two words. */
-const setBits = 15;
+const slotBits = 16;
 const offsetBasis = 0x811c9dc5;
 const prime = 0x01000193;
 const endOfLine = new TextEncoder().encode('</s>');
@@ -18,13 +17,13 @@ const greaterThan = 0x3e;
 
 /**
  * The sum of a word's own row and the rows of its character n-grams depends on the word alone, so it is kept for words
- * seen lately, in typed arrays that never grow (7 MB, two-way set associative). A hit compares the bytes, so the result
- * does not depend on what was seen before.
+ * seen lately, in typed arrays that never grow (7 MB). A word has two places, so that frequent words seldom drive each
+ * other out. A hit compares the bytes, so the result does not depend on what was seen before.
  */
 export function createWordCache(table: LanguageTable): WordCache {
   const { dimensions } = table;
   const width = dimensions + 1; // the sum, and the number of rows in it
-  const slots = 2 << setBits;
+  const slots = 1 << slotBits;
   const keys = new Uint8Array(slots * keyBytes);
   const lengths = new Uint8Array(slots);
   const sums = new Float32Array((slots + 1) * width); // the last one is for words too long to keep
@@ -44,10 +43,11 @@ export function createWordCache(table: LanguageTable): WordCache {
       compute(bytes, from, to, hash, sums, slots * width);
       return slots;
     }
-    const first = (Math.imul(hash, 0x9e3779b1) >>> (32 - setBits)) << 1;
+    const first = Math.imul(hash, 0x9e3779b1) >>> (32 - slotBits);
     if (holds(first, bytes, from, length)) return first;
-    if (holds(first + 1, bytes, from, length)) return first + 1;
-    const slot = lengths[first] === 0 ? first : first + (hash & 1);
+    const second = Math.imul(hash, 0x85ebca6b) >>> (32 - slotBits);
+    if (holds(second, bytes, from, length)) return second;
+    const slot = lengths[second] === 0 || (lengths[first] !== 0 && hash & 1) ? second : first;
     for (let i = 0; i < length; i++) keys[slot * keyBytes + i] = bytes[from + i]!;
     lengths[slot] = length;
     compute(bytes, from, to, hash, sums, slot * width);
