@@ -86,7 +86,9 @@ function chaos(world: World): Actor[] {
 
 const CALM_ROUNDS = 8000;
 const IDLE_ROUNDS_BEFORE_RESTART = 20;
-const ROUNDS_WITHOUT_PROGRESS = 600;
+const ROUNDS_WITHOUT_PROGRESS = 1500;
+/** Then restarts become rare: a reader that is killed every 50 rounds never gets through a long log. */
+const ROUNDS_OF_MANY_RESTARTS = 500;
 
 /** No new faults; restarts go on, for the protocol must not need luck. */
 function calm(world: World, survivors: Actor[]): void {
@@ -99,14 +101,18 @@ function calm(world: World, survivors: Actor[]): void {
   let progress = '';
   for (let round = 0; round < CALM_ROUNDS && still < ROUNDS_WITHOUT_PROGRESS && !isComplete(world); round++) {
     world.clock++;
-    if (actors.length === 0 || idle >= IDLE_ROUNDS_BEFORE_RESTART || random.chance(0.02)) {
+    if (
+      actors.length === 0 ||
+      idle >= IDLE_ROUNDS_BEFORE_RESTART ||
+      random.chance(round < ROUNDS_OF_MANY_RESTARTS ? 0.02 : 0.002)
+    ) {
       actors = [...actors.filter(() => random.chance(0.5)), ...allStages(world)];
       idle = 0;
     }
     const did = actors.map((actor) => stepOf(actor));
     actors = actors.filter((_, index) => did[index] !== 'stopped');
     idle = did.includes('worked') ? 0 : idle + 1;
-    const now = `${world.committed.map(({ next }) => next).join()} ${world.furthestRead} ${world.sketch.entries.length}`;
+    const now = `${world.committed.map(({ next }) => next).join()} ${world.furthestRead} ${world.sketch.entries.length} ${world.alarms}`;
     still = now === progress ? still + 1 : 0;
     progress = now;
   }
