@@ -15,7 +15,9 @@ function raise(world: World, what: string): void {
 /** Sift starts again at `offset`. A running sift of the partition stops when it reads on; what it has sent may still arrive. */
 export function rewindSift(world: World, partition: number, offset: number, what: string): void {
   raise(world, what);
-  world.siftPositions[partition] = Math.min(world.siftPositions[partition]!, offset);
+  // A zombie may ask for what is decided since, and raw trimmed: never below N, read in the same transaction.
+  const from = Math.max(offset, world.committed[partition]!.next);
+  world.siftPositions[partition] = Math.min(world.siftPositions[partition]!, from);
   world.siftGenerations[partition]!++;
 }
 
