@@ -9,7 +9,7 @@ const MESSAGES_A_CALL = 1_000;
 
 export interface Trimmer {
   /** A position moved: the partition is worth a look. */
-  moved(topic: Topic, partition: number): void;
+  readonly moved: (topic: Topic, partition: number) => void;
   /** Removes what every registered group has passed. @returns messages removed and whether more may be left. */
   trim(): Promise<{ removed: number; more: boolean }>;
 }
