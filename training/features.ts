@@ -16,8 +16,8 @@ export interface FeatureShape {
 export const GROUP_VALUE = 0.3;
 
 /**
- * Columns: vocabulary entries (1/√n each time), hashed pairs (1/√(n − 1)), the sum of the entries' vectors over √n, groups.
- * These are the sums of `scoring/table.ts`, so weights fold into its table.
+ * Columns: vocabulary entries, hashed pairs, the sum of the entries' vectors, all over √m for m different ids of which only the first
+ * place counts; then groups. These are the sums of `scoring/table.ts`, so weights fold into its table.
  */
 export function featureRows(
   wordPiece: WordPiece,
@@ -34,26 +34,25 @@ export function featureRows(
   const index = new Growing(Int32Array, texts.length * 64);
   const value = new Growing(Float32Array, texts.length * 64);
   const sum = new Float64Array(dense);
+  const firsts = new Map<number, number>();
 
   for (const [row, { text, group }] of texts.entries()) {
     const count = wordPiece.encode(encoder.encode(text), ids, 0, maxTokens);
-    const unigram = 1 / Math.sqrt(Math.max(1, count));
-    const bigram = 1 / Math.sqrt(Math.max(1, count - 1));
+    firsts.clear();
+    for (let i = 0; i < count; i++) if (!firsts.has(ids[i]!)) firsts.set(ids[i]!, i);
+    const norm = 1 / Math.sqrt(Math.max(1, firsts.size));
     sum.fill(0);
-    for (let i = 0; i < count; i++) {
-      index.push(ids[i]!);
-      value.push(unigram);
-      if (embedding !== undefined) {
-        const at = ids[i]! * dense;
-        for (let d = 0; d < dense; d++) sum[d]! += embedding.vectors[at + d]!;
-      }
+    for (const [id, i] of firsts) {
+      index.push(id);
+      value.push(norm);
+      for (let d = 0; d < dense; d++) sum[d]! += embedding!.vectors[id * dense + d]!;
       if (i === 0 || bigramRows === 0) continue;
-      index.push(vocabulary + bigramRow(ids[i - 1]!, ids[i]!, bigramRows));
-      value.push(bigram);
+      index.push(vocabulary + bigramRow(ids[i - 1]!, id, bigramRows));
+      value.push(norm);
     }
     for (let d = 0; d < dense; d++) {
       index.push(vocabulary + bigramRows + d);
-      value.push(sum[d]! * unigram);
+      value.push(sum[d]! * norm);
     }
     if (group < groups) {
       index.push(vocabulary + bigramRows + dense + group);

@@ -28,7 +28,7 @@ export function labelledTexts(directory: string): LabelledText[] {
 function davidson(directory: string): LabelledText[] {
   return csvRows(readSource(directory, 'davidson').toString('utf8')).map((row) => {
     const text = plainTweet(row.tweet ?? '');
-    const labels = { '0': [1, 1, -1, -1], '1': [1, 0, 1, -1], '2': [0, 0, 0, 0] } as const;
+    const labels = { '0': [1, 1, -1, -1], '1': [1, -1, 1, -1], '2': [0, 0, 0, 0] } as const;
     return { set: 'davidson', text, labels: labels[row.class as '0' | '1' | '2'], weight: 1 };
   });
 }

@@ -90,15 +90,24 @@ export function quantile(sorted: ArrayLike<number>, fraction: number): number {
   return sorted[low]! + (sorted[high]! - sorted[low]!) * (at - low);
 }
 
-/** Platt scaling: slope and intercept of the logistic curve through (logit, label), by Newton's method (Lin, Lin and Weng 2007). */
+/** Platt scaling: slope and intercept of the logistic curve through (logit, label), by Newton's method with backtracking (Lin, Lin and Weng 2007). */
 export function fitPlatt(
   logits: readonly number[],
   labels: readonly number[],
   weights?: readonly number[],
 ): { slope: number; intercept: number } {
+  const loss = (slope: number, intercept: number): number => {
+    let sum = 0;
+    for (const [i, x] of logits.entries()) {
+      const z = slope * x + intercept;
+      sum += (weights?.[i] ?? 1) * (Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - labels[i]! * z);
+    }
+    return sum;
+  };
   let slope = 1;
   let intercept = 0;
-  for (let step = 0; step < 50; step++) {
+  let current = loss(slope, intercept);
+  for (let step = 0; step < 100; step++) {
     let [g0, g1, h00, h01, h11] = [0, 0, 1e-9, 0, 1e-9];
     for (const [i, x] of logits.entries()) {
       const w = weights?.[i] ?? 1;
@@ -112,11 +121,15 @@ export function fitPlatt(
       h11 += h;
     }
     const determinant = h00 * h11 - h01 * h01;
-    const ds = (h11 * g0 - h01 * g1) / determinant;
-    const di = (h00 * g1 - h01 * g0) / determinant;
-    slope -= ds;
-    intercept -= di;
-    if (Math.abs(ds) + Math.abs(di) < 1e-9) break;
+    const slopeStep = (h11 * g0 - h01 * g1) / determinant;
+    const interceptStep = (h00 * g1 - h01 * g0) / determinant;
+    let scale = 1;
+    while (scale > 1e-6 && !(loss(slope - scale * slopeStep, intercept - scale * interceptStep) <= current)) scale /= 2;
+    slope -= scale * slopeStep;
+    intercept -= scale * interceptStep;
+    const next = loss(slope, intercept);
+    if (current - next < 1e-10 * current) break;
+    current = next;
   }
   return { slope, intercept };
 }

@@ -10,7 +10,7 @@ import type { WeakText } from './weak.ts';
 import type { WebPages } from './web.ts';
 
 const MAX_TOKENS = 512;
-const MAX_PROSE_BYTES = 8192;
+const MAX_PROSE_BYTES = 4096;
 /** A signal counts for at most three deviations: menus and tables have values far outside. */
 const SIGNAL_LIMIT = 3;
 

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { ConfigError } from '../errors.ts';
 import { PROSE_SIGNALS, proseSignals } from './prose.ts';
+import { MAX_WINDOW_TOKENS } from './table.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 in lower-case hexadecimal');
 const score = z.number().min(0).max(1);
 const fileName = z.string().regex(/^[\w.-]+$/, 'a file name without a folder');
 
-/** One number that the scorer gives: logit = bias + unigramScale · ΣU / √n + bigramScale · ΣB / √(n − 1) + prose, p = σ(slope · logit + intercept). */
+/** One number that the scorer gives: p = σ(slope · logit + intercept), logit as in `createTableScorer`, prose signals added. */
 const output = z.strictObject({
   axis: z.string(),
   bias: z.number(),
@@ -85,6 +86,10 @@ export const scorerManifest = z
     /** Figures measured by `training/evaluate.ts` on rows that were not trained on. */
     measured: z.record(z.string(), z.number()),
     selfTest: z.array(z.strictObject({ text: z.string(), scores: z.array(score) })),
+  })
+  .refine((m) => m.table.columns === 1 || m.window.tokens <= MAX_WINDOW_TOKENS, {
+    path: ['window', 'tokens'],
+    message: `at most ${MAX_WINDOW_TOKENS} for a table of four columns`,
   })
   .refine((m) => m.outputs.length === m.table.columns, {
     path: ['outputs'],

@@ -12,67 +12,109 @@ export function bigramRow(first: number, second: number, bigramRows: number): nu
   return hash & (bigramRows - 1);
 }
 
-/** Writes the sums over `ids[from, to)` into `sums`: for each column that of the ids, then for each column that of the pairs. */
-type WindowSums = (
-  table: Int8Array,
-  ids: Int32Array,
-  from: number,
-  to: number,
-  vocabulary: number,
-  bigramRows: number,
-  sums: Float64Array,
-) => void;
+/**
+ * Writes into `sums`, over the ids of `ids[from, to)` at their first place in it, the sum of their rows for each column, then for each
+ * column the sum over the pairs that they end. Returns the number of different ids.
+ *
+ * An id counts once a window: otherwise one odd word in a menu that repeats it forty times outweighs all the others.
+ */
+type WindowSums = (ids: Int32Array, from: number, to: number, sums: Float64Array) => number;
 
-const sumOneColumn: WindowSums = (table, ids, from, to, vocabulary, bigramRows, sums) => {
-  let unigrams = 0;
-  let bigrams = 0;
-  for (let i = from; i < to; i++) unigrams += table[ids[i]!]!;
-  if (bigramRows > 0)
-    for (let i = from + 1; i < to; i++) bigrams += table[vocabulary + bigramRow(ids[i - 1]!, ids[i]!, bigramRows)]!;
-  sums[0] = unigrams;
-  sums[1] = bigrams;
-};
+/** Marks ids as met in this window without clearing anything between windows. */
+function createMarks(vocabulary: number): { readonly seen: Int32Array; next(): number } {
+  const seen = new Int32Array(vocabulary);
+  let mark = 0;
+  return {
+    seen,
+    next() {
+      mark = (mark + 1) | 0;
+      if (mark === 0) {
+        seen.fill(0);
+        mark = 1;
+      }
+      return mark;
+    },
+  };
+}
 
-/** Integer sums of int8 cannot overflow: windows are far below 2^24 tokens. */
-const sumFourColumns: WindowSums = (table, ids, from, to, vocabulary, bigramRows, sums) => {
-  let u0 = 0;
-  let u1 = 0;
-  let u2 = 0;
-  let u3 = 0;
-  let b0 = 0;
-  let b1 = 0;
-  let b2 = 0;
-  let b3 = 0;
-  let previous = 0;
-  for (let i = from; i < to; i++) {
-    const id = ids[i]!;
-    const row = id * 4;
-    u0 += table[row]!;
-    u1 += table[row + 1]!;
-    u2 += table[row + 2]!;
-    u3 += table[row + 3]!;
-    if (i > from && bigramRows > 0) {
-      const pair = (vocabulary + bigramRow(previous, id, bigramRows)) * 4;
-      b0 += table[pair]!;
-      b1 += table[pair + 1]!;
-      b2 += table[pair + 2]!;
-      b3 += table[pair + 3]!;
+function sumOneColumn(table: Int8Array, vocabulary: number, bigramRows: number): WindowSums {
+  const { seen, next } = createMarks(vocabulary);
+  return (ids, from, to, sums) => {
+    const mark = next();
+    let unigrams = 0;
+    let bigrams = 0;
+    let different = 0;
+    for (let i = from; i < to; i++) {
+      const id = ids[i]!;
+      // All ones for an id that is new: whether it is cannot be guessed, so a branch would be slower.
+      const apart = seen[id]! ^ mark;
+      const fresh = (apart | -apart) >> 31;
+      seen[id] = mark;
+      different -= fresh;
+      unigrams += table[id]! & fresh;
+      if (i > from && bigramRows > 0) bigrams += table[vocabulary + bigramRow(ids[i - 1]!, id, bigramRows)]! & fresh;
     }
-    previous = id;
-  }
-  sums[0] = u0;
-  sums[1] = u1;
-  sums[2] = u2;
-  sums[3] = u3;
-  sums[4] = b0;
-  sums[5] = b1;
-  sums[6] = b2;
-  sums[7] = b3;
-};
+    sums[0] = unigrams;
+    sums[1] = bigrams;
+    return different;
+  };
+}
+
+/** Rows that fit a lane of `sumFourColumns`: 257 · 255 is the last multiple of 255 below 2^16. */
+export const MAX_WINDOW_TOKENS = 257;
+
+/**
+ * A row of four int8 is one 32-bit load. Two of its bytes at a time are added in two 16-bit lanes of one integer; for that the bytes are
+ * made unsigned by flipping the sign bit (+128), which is taken off the sums.
+ */
+function sumFourColumns(table: Int8Array, vocabulary: number, bigramRows: number): WindowSums {
+  const rows = new Int32Array(table.buffer, table.byteOffset, table.length / 4);
+  const { seen, next } = createMarks(vocabulary);
+  const lanes = 0x00ff00ff;
+  const flip = 0x80808080 | 0;
+  return (ids, from, to, sums) => {
+    const mark = next();
+    let even = 0;
+    let odd = 0;
+    let evenPair = 0;
+    let oddPair = 0;
+    let different = 0;
+    let previous = 0;
+    for (let i = from; i < to; i++) {
+      const id = ids[i]!;
+      const apart = seen[id]! ^ mark;
+      const fresh = (apart | -apart) >> 31;
+      seen[id] = mark;
+      different -= fresh;
+      const row = (rows[id]! ^ flip) & fresh;
+      even = (even + (row & lanes)) | 0;
+      odd = (odd + ((row >>> 8) & lanes)) | 0;
+      if (i > from && bigramRows > 0) {
+        const pair = (rows[vocabulary + bigramRow(previous, id, bigramRows)]! ^ flip) & fresh;
+        evenPair = (evenPair + (pair & lanes)) | 0;
+        oddPair = (oddPair + ((pair >>> 8) & lanes)) | 0;
+      }
+      previous = id;
+    }
+    // The first id is always new and ends no pair.
+    const offset = 128 * different;
+    const offsetPair = bigramRows > 0 ? offset - 128 : 0;
+    sums[0] = (even & 0xffff) - offset;
+    sums[1] = (odd & 0xffff) - offset;
+    sums[2] = (even >>> 16) - offset;
+    sums[3] = (odd >>> 16) - offset;
+    sums[4] = (evenPair & 0xffff) - offsetPair;
+    sums[5] = (oddPair & 0xffff) - offsetPair;
+    sums[6] = (evenPair >>> 16) - offsetPair;
+    sums[7] = (oddPair >>> 16) - offsetPair;
+    return different;
+  };
+}
 
 /** Writes the greatest logit over all windows of `ids[0, count)` into `logits`, one for each output. `count` is at least 1. */
 export type TableScorer = (ids: Int32Array, count: number, logits: Float64Array) => void;
 
+/** A linear table: logit = bias + (unigramScale · ΣU + bigramScale · ΣB) / √m over the m different ids of a window. Holds scratch space. */
 export function createTableScorer(
   model: Pick<ScorerManifest, 'window' | 'outputs' | 'table'>,
   table: Int8Array,
@@ -80,7 +122,7 @@ export function createTableScorer(
   const { window, outputs } = model;
   const { columns, bigramRows } = model.table;
   const vocabulary = table.length / columns - bigramRows;
-  const sumWindow = columns === 1 ? sumOneColumn : sumFourColumns;
+  const sumWindow = (columns === 1 ? sumOneColumn : sumFourColumns)(table, vocabulary, bigramRows);
   const sums = new Float64Array(2 * columns);
   const bias = Float64Array.from(outputs, (o) => o.bias);
   const unigramScale = Float64Array.from(outputs, (o) => o.unigramScale);
@@ -91,11 +133,9 @@ export function createTableScorer(
     for (let from = 0; from < count; from += window.tokens) {
       const to = Math.min(count, from + window.tokens);
       if (from > 0 && to - from < window.minTokens) break;
-      sumWindow(table, ids, from, to, vocabulary, bigramRows, sums);
-      const unigram = 1 / Math.sqrt(to - from);
-      const bigram = 1 / Math.sqrt(Math.max(1, to - from - 1));
+      const norm = 1 / Math.sqrt(sumWindow(ids, from, to, sums));
       for (let k = 0; k < columns; k++) {
-        const logit = bias[k]! + unigramScale[k]! * sums[k]! * unigram + bigramScale[k]! * sums[columns + k]! * bigram;
+        const logit = bias[k]! + (unigramScale[k]! * sums[k]! + bigramScale[k]! * sums[columns + k]!) * norm;
         // Not `>`: a NaN must come out, not lose every comparison.
         if (!(logit <= logits[k]!)) logits[k] = logit;
       }

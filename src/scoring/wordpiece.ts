@@ -1,29 +1,25 @@
-import { codePointClass, ALONE, DROP, SPACE } from './characters.ts';
+import { ALONE, codePointClass, DROP, SPACE } from './characters.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** Longer words become one unknown token, as in BERT. */
 const MAX_WORD_CHARS = 100;
 /** Longer runs are tokenized again each time they are met. */
 const MAX_CACHED_BYTES = 64;
-const MAX_CACHED_IDS = 60;
 /** Runs with non-ASCII bytes are normalised in pieces of this size, so a run of any length needs constant memory. */
 const SEGMENT_BYTES = 1024;
 
-const BYTE_SPACE = 0;
-const BYTE_WORD = 1;
-const BYTE_PUNCTUATION = 2;
-/** A byte of a run that needs Unicode rules; bit 0 is set as in BYTE_WORD, bit 1 marks the slow path. */
-const BYTE_UNICODE = 3;
+const isSpace = (b: number): boolean => b === 32 || b === 9 || b === 10 || b === 13;
+const isWordByte = (b: number): boolean => (b >= 48 && b <= 57) || (b >= 65 && b <= 90) || (b >= 97 && b <= 122);
+const isControl = (b: number): boolean => (b < 32 && !isSpace(b)) || b === 127;
 
-const byteClass = new Uint8Array(256);
-const lowerByte = new Uint8Array(256);
+/**
+ * The byte as it counts inside a run, or 0 where a run ends: at a space or ASCII punctuation. Letters are lower-cased; a NUL becomes
+ * the control code 1, which is removed just the same.
+ */
+const runByte = new Uint8Array(256);
 for (let b = 0; b < 256; b++) {
-  const upper = b >= 65 && b <= 90;
-  lowerByte[b] = upper ? b + 32 : b;
-  const word = upper || (b >= 97 && b <= 122) || (b >= 48 && b <= 57);
-  const space = b === 32 || b === 9 || b === 10 || b === 13;
-  const control = b < 32 || b === 127;
-  byteClass[b] = space ? BYTE_SPACE : word ? BYTE_WORD : control || b >= 128 ? BYTE_UNICODE : BYTE_PUNCTUATION;
+  const inRun = isWordByte(b) || isControl(b) || b >= 128;
+  runByte[b] = !inRun ? 0 : b === 0 ? 1 : b >= 65 && b <= 90 ? b + 32 : b;
 }
 
 /** A tokenizer holds a word cache and scratch space: one for each thread. */
@@ -36,22 +32,22 @@ export interface WordPiece {
   encode(bytes: Uint8Array, ids: Int32Array, at: number, limit: number): number;
 }
 
+/** Words of a cache slot: the last eight bytes of the run in two, its hash, and length (8 bits), number of ids (8), place in the arenas. */
+const SLOT_WORDS = 4;
+
 /**
  * BERT's uncased WordPiece over bytes: clean, isolate Han, strip accents, lower-case, split at spaces and punctuation, then greedy
  * longest match (Devlin et al. 2019; Schuster and Nakajima 2012). The ids equal those of the `tokenizers` package.
  *
  * Words repeat, so a run of bytes between spaces and ASCII punctuation is looked up in a cache (open addressing in typed arrays)
- * that maps its lower-cased bytes to ids; only a miss pays for Unicode and matching. A full cache is emptied, so memory is constant:
- * about 6 MB at the default of 2^17 slots.
+ * that maps its lower-cased bytes to ids; only a miss pays for Unicode and matching. Runs of up to eight bytes are their own key. A full
+ * cache is emptied, so memory is constant: about 6 MB at the default of 2^17 slots.
  */
 export function createWordPiece(vocabulary: Vocabulary, { cacheBits = 17 } = {}): WordPiece {
   const slots = 1 << cacheBits;
   const mask = slots - 1;
-  const slotHash = new Int32Array(slots);
-  const slotKey = new Int32Array(slots);
-  /** Key length in the low byte, number of ids above it, 0 for an empty slot. */
-  const slotShape = new Uint16Array(slots);
-  const slotIds = new Int32Array(slots);
+  const slot = new Int32Array(slots * SLOT_WORDS);
+  const places = new Int32Array(slots * 2);
   const keys = new Uint8Array(slots * 12);
   const cached = new Int32Array(slots * 4);
   let keysTop = 0;
@@ -59,19 +55,17 @@ export function createWordPiece(vocabulary: Vocabulary, { cacheBits = 17 } = {})
   let count = 0;
 
   const { unknown } = vocabulary;
-  const punctuationId = new Int32Array(128).fill(unknown);
-  for (let b = 33; b < 127; b++) punctuationId[b] = vocabulary.idOf(String.fromCharCode(b)) ?? unknown;
   const found: number[] = [];
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const punctuationId = new Int32Array(128).fill(-1);
+  for (let b = 33; b < 127; b++) {
+    if (runByte[b] === 0) punctuationId[b] = vocabulary.idOf(String.fromCharCode(b)) ?? unknown;
+  }
 
   function matchWord(word: string, chars: number): void {
     const first = found.length;
-    if (chars > MAX_WORD_CHARS) {
-      found.push(unknown);
-      return;
-    }
-    let start = 0;
-    while (start < word.length) {
+    let start = chars > MAX_WORD_CHARS ? -1 : 0;
+    while (start >= 0 && start < word.length) {
       let end = word.length;
       let id: number | undefined;
       while (end > start) {
@@ -81,25 +75,25 @@ export function createWordPiece(vocabulary: Vocabulary, { cacheBits = 17 } = {})
         end--;
         if ((word.charCodeAt(end) & 0xfc00) === 0xdc00) end--;
       }
-      if (id === undefined) {
-        found.length = first;
-        found.push(unknown);
-        return;
+      if (id === undefined) start = -1;
+      else {
+        found.push(id);
+        start = end;
       }
-      found.push(id);
-      start = end;
     }
+    if (start >= 0) return;
+    found.length = first;
+    found.push(unknown);
   }
 
-  /** Tokenizes one run that has bytes beyond plain ASCII words. A word may go on from one segment into the next. */
+  /** Tokenizes one run, at least its first `limit` ids. A word may go on from one segment into the next. */
   function matchRun(bytes: Uint8Array, from: number, to: number, limit: number): void {
     let word = '';
     let chars = 0;
     for (let a = from; a < to && found.length < limit; ) {
       let b = Math.min(to, a + SEGMENT_BYTES);
       if (b < to) for (let k = 0; k < 3 && (bytes[b]! & 0xc0) === 0x80; k++) b--;
-      const text = decoder.decode(bytes.subarray(a, b)).normalize('NFD');
-      for (const char of text) {
+      for (const char of decoder.decode(bytes.subarray(a, b)).normalize('NFD')) {
         const kind = codePointClass(char.codePointAt(0)!);
         if (kind === DROP) continue;
         // Lower-cased by itself: in context a final sigma would become another letter.
@@ -119,24 +113,42 @@ export function createWordPiece(vocabulary: Vocabulary, { cacheBits = 17 } = {})
     if (chars > 0) matchWord(word, chars);
   }
 
-  function remember(slot: number, hash: number, bytes: Uint8Array, from: number, to: number): void {
+  /** Keeps what `found` holds for a run, in the free slot that its probe ended at. */
+  function remember(
+    at: number,
+    low: number,
+    high: number,
+    hash: number,
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+  ): void {
     const length = to - from;
-    if (length > MAX_CACHED_BYTES || found.length > MAX_CACHED_IDS) return;
+    if (length > MAX_CACHED_BYTES || found.length > 255) return;
     if (count * 5 > slots * 3 || keysTop + length > keys.length || cachedTop + found.length > cached.length) {
-      slotShape.fill(0);
+      slot.fill(0);
       keysTop = 0;
       cachedTop = 0;
       count = 0;
-      // The slot found in the full table is not where a probe of the empty one starts.
-      slot = hash & mask;
+      at = hash & mask;
     }
-    slotHash[slot] = hash;
-    slotKey[slot] = keysTop;
-    slotIds[slot] = cachedTop;
-    slotShape[slot] = length | (found.length << 8);
-    for (let i = from; i < to; i++) keys[keysTop++] = lowerByte[bytes[i]!]!;
-    for (const id of found) cached[cachedTop++] = id;
+    const word = at * SLOT_WORDS;
+    slot[word] = low;
+    slot[word + 1] = high;
+    slot[word + 2] = (length << 8) | found.length;
+    // A single id, which most words are, lies in the slot itself.
+    slot[word + 3] = found.length === 1 ? found[0]! : cachedTop;
+    places[at * 2] = keysTop;
+    places[at * 2 + 1] = hash;
+    for (let i = from; i < to; i++) keys[keysTop++] = runByte[bytes[i]!]!;
+    if (found.length !== 1) for (const id of found) cached[cachedTop++] = id;
     count++;
+  }
+
+  function sameKey(place: number, bytes: Uint8Array, from: number, to: number): boolean {
+    let key = place;
+    for (let i = from; i < to; i++, key++) if (keys[key] !== runByte[bytes[i]!]) return false;
+    return true;
   }
 
   function encode(bytes: Uint8Array, ids: Int32Array, at: number, limit: number): number {
@@ -145,55 +157,57 @@ export function createWordPiece(vocabulary: Vocabulary, { cacheBits = 17 } = {})
     let out = at;
     let i = 0;
     while (i < size && out < end) {
-      let byte = bytes[i]!;
-      let kind = byteClass[byte]!;
-      if (kind === BYTE_SPACE) {
+      const first = bytes[i]!;
+      let byte = runByte[first]!;
+      if (byte === 0) {
         i++;
+        const id = punctuationId[first]!;
+        if (id >= 0) ids[out++] = id;
         continue;
       }
-      if (kind === BYTE_PUNCTUATION) {
-        ids[out++] = punctuationId[byte]!;
-        i++;
-        continue;
-      }
+      // The run shifts through 64 bits: up to eight bytes are the key itself.
       const from = i;
-      let hash = 0x811c9dc5 | 0;
-      let kinds = 0;
+      let low = 0;
+      let high = 0;
       do {
-        kinds |= kind;
-        hash = Math.imul(hash ^ lowerByte[byte]!, 0x01000193);
+        high = (high << 8) | (low >>> 24);
+        low = (low << 8) | byte;
         if (++i === size) break;
-        byte = bytes[i]!;
-        kind = byteClass[byte]!;
-      } while ((kind & 1) === 1);
-      hash ^= hash >>> 15;
+        byte = runByte[bytes[i]!]!;
+      } while (byte !== 0);
       const length = i - from;
+      let hash = Math.imul(low, 0x9e3779b1) ^ Math.imul(high + length, 0x85ebca6b);
+      if (length > 8 && length <= MAX_CACHED_BYTES) {
+        for (let k = from; k < i - 8; k++) hash = Math.imul(hash ^ runByte[bytes[k]!]!, 0x01000193);
+      }
+      hash ^= hash >>> 15;
 
-      let slot = hash & mask;
+      let probe = hash & mask;
+      let shape = 0;
       if (length <= MAX_CACHED_BYTES) {
-        let shape = slotShape[slot]!;
-        while (shape !== 0) {
-          if (slotHash[slot] === hash && (shape & 0xff) === length) {
-            const key = slotKey[slot]! - from;
-            let k = from;
-            while (k < i && keys[key + k] === lowerByte[bytes[k]!]) k++;
-            if (k === i) break;
+        for (;;) {
+          const word = probe * SLOT_WORDS;
+          shape = slot[word + 2]!;
+          if (shape === 0) break;
+          if (slot[word] === low && slot[word + 1] === high && shape >>> 8 === length) {
+            if (length <= 8 || (places[probe * 2 + 1] === hash && sameKey(places[probe * 2]!, bytes, from, i))) break;
           }
-          slot = (slot + 1) & mask;
-          shape = slotShape[slot]!;
+          probe = (probe + 1) & mask;
         }
-        if (shape !== 0) {
-          const first = slotIds[slot]!;
-          const last = first + Math.min(shape >> 8, end - out);
-          for (let k = first; k < last; k++) ids[out++] = cached[k]!;
-          continue;
-        }
+      }
+      if (shape !== 0) {
+        const value = slot[probe * SLOT_WORDS + 3]!;
+        const n = shape & 0xff;
+        if (n === 1) ids[out++] = value;
+        else for (let k = value, last = value + Math.min(n, end - out); k < last; k++) ids[out++] = cached[k]!;
+        continue;
       }
       found.length = 0;
-      if (kinds === BYTE_WORD) matchWord(length > MAX_WORD_CHARS ? '' : asciiLower(bytes, from, i), length);
-      else matchRun(bytes, from, i, limit);
+      const word = plainWord(bytes, from, i);
+      if (word === undefined) matchRun(bytes, from, i, limit);
+      else matchWord(word, i - from);
       for (let k = 0; k < found.length && out < end; k++) ids[out++] = found[k]!;
-      remember(slot, hash, bytes, from, i);
+      remember(probe, low, high, hash, bytes, from, i);
     }
     return out - at;
   }
@@ -201,8 +215,12 @@ export function createWordPiece(vocabulary: Vocabulary, { cacheBits = 17 } = {})
   return { vocabulary, encode };
 }
 
-function asciiLower(bytes: Uint8Array, from: number, to: number): string {
-  let text = '';
-  for (let i = from; i < to; i++) text += String.fromCharCode(lowerByte[bytes[i]!]!);
-  return text;
+/** The lower-cased run when it has only ASCII letters and digits; of one that is too long to match, only the beginning. */
+function plainWord(bytes: Uint8Array, from: number, to: number): string | undefined {
+  let word = '';
+  for (let i = from; i < to; i++) {
+    if (!isWordByte(bytes[i]!)) return undefined;
+    if (i - from <= MAX_WORD_CHARS) word += String.fromCharCode(runByte[bytes[i]!]!);
+  }
+  return word;
 }
