@@ -21,7 +21,8 @@ export function parseHeader(text: string): { first: string; fields: HeaderFields
   let name = '';
   for (const line of lines.slice(1)) {
     if (name !== '' && (line.startsWith(' ') || line.startsWith('\t'))) {
-      fields[name] = `${fields[name]} ${line.trim()}`.trim();
+      const value = line.trim();
+      fields[name] = fields[name] === '' ? value : `${fields[name]} ${value}`;
       continue;
     }
     const colon = line.indexOf(':');

@@ -134,3 +134,17 @@ test('LF-only headers, a missing type and a missing body are read as browsers re
   const empty = response('HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n', '');
   assert.ok(!isRejection(empty) && empty.html === '');
 });
+
+test('chunk sizes: upper case, blanks, extensions; bait takes no time', () => {
+  assert.equal(
+    dechunk(Buffer.from('A \r\n0123456789\r\n00001;x="y"\r\na\r\n1\nb\n0\r\n\r\n')).toString(),
+    '0123456789ab',
+  );
+  for (const plain of ['xyz\r\nabc', '5x\r\nhello', '', '\r\n', '123456789\r\nx']) {
+    assert.equal(dechunk(Buffer.from(plain)).toString(), plain, JSON.stringify(plain));
+  }
+  const many = Buffer.from('1\r\na\r\n'.repeat(1_000_000));
+  assert.equal(dechunk(many).length, 1_000_000);
+  const folded = Buffer.from(`HTTP/1.1 200 OK\r\nX: y\r\n${' z\r\n'.repeat(60_000)}\r\nbody`);
+  assert.equal(parseResponse(folded).body.toString(), 'body');
+});

@@ -10,20 +10,21 @@ export interface HttpResponse {
   readonly body: Buffer;
 }
 
+/** A header that does not end before has no body behind it. */
+const maxHeaderBytes = 256 * 1024;
 /** Encodings on encodings: more than this is an attack, not a server. */
 const maxEncodings = 4;
 
 /** An HTTP response as a WARC block has it. Throws RecordError where there is no status line. */
 export function parseResponse(block: Buffer): HttpResponse {
-  const end = headerEnd(block, 0, block.length);
-  const headLength = end < 0 ? block.length : end;
-  const { first, fields } = parseHeader(block.toString('latin1', 0, Math.min(headLength, 256 * 1024)));
+  const end = headerEnd(block, 0, maxHeaderBytes);
+  const { first, fields } = parseHeader(block.toString('latin1', 0, end < 0 ? maxHeaderBytes : end));
   const status = /^(?:HTTP\/\d(?:\.\d)?|ICY)\s+(\d{3})(?:\s|$)/i.exec(first)?.[1];
   if (status === undefined) {
     const actual = `its first line is "${first.slice(0, 60)}"`;
     throw decodeError('decode.badHttp', `HTTP response; ${actual}; expected a status line such as "HTTP/1.1 200 OK"`);
   }
-  return { status: Number(status), fields, body: block.subarray(headLength) };
+  return { status: Number(status), fields, body: block.subarray(end < 0 ? block.length : end) };
 }
 
 /**
@@ -53,24 +54,39 @@ function encodings(header: string | undefined): string[] {
 
 /** Joins the chunks (RFC 9112, 7.1). Bytes that do not begin with a chunk size are no chunked body; a broken chunk ends it. */
 export function dechunk(body: Buffer): Buffer {
-  const parts: Buffer[] = [];
+  const joined = Buffer.allocUnsafe(body.length);
+  let length = 0;
   let at = 0;
   while (at < body.length) {
-    const lineEnd = body.indexOf(10, at);
-    const line = lineEnd < 0 || lineEnd - at > 1024 ? '' : body.toString('latin1', at, lineEnd);
-    const size = /^\s*([0-9a-f]{1,8})\s*(?:;.*)?$/i.exec(line.trimEnd())?.[1];
+    const size = chunkSize(body, at);
     if (size === undefined) {
       if (at === 0) return body;
       break;
     }
-    const length = Number.parseInt(size, 16);
-    if (length === 0) break;
-    parts.push(body.subarray(lineEnd + 1, lineEnd + 1 + length));
-    at = lineEnd + 1 + length;
+    if (size.bytes === 0) break;
+    const end = size.next + size.bytes;
+    length += body.copy(joined, length, size.next, end);
+    at = end;
     if (body[at] === 13) at++;
     if (body[at] === 10) at++;
   }
-  return Buffer.concat(parts);
+  return joined.subarray(0, length);
+}
+
+/** The size line at index `at`: hexadecimal digits, blanks, an extension. */
+function chunkSize(body: Buffer, at: number): { bytes: number; next: number } | undefined {
+  let bytes = 0;
+  let digit = at;
+  for (; digit < at + 8; digit++) {
+    const code = body[digit]! | 32; // lower case; digits have this bit already
+    if (code >= 48 && code <= 57) bytes = bytes * 16 + code - 48;
+    else if (code >= 97 && code <= 102) bytes = bytes * 16 + code - 87;
+    else break;
+  }
+  const lineEnd = body.indexOf(10, digit);
+  if (digit === at || lineEnd < 0 || lineEnd - at > 1024) return undefined;
+  const behind = body[digit]!;
+  return behind === 59 || behind <= 32 ? { bytes, next: lineEnd + 1 } : undefined;
 }
 
 function unpack(body: Buffer, name: string, limits: DecodeLimits): Buffer {
