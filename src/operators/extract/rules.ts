@@ -1,6 +1,7 @@
 import { type Block, collectBlocks } from './blocks.ts';
 import { COMMENTS, CONTENT, DOUBTFUL, HIDDEN } from './marks.ts';
 import { type Measures, measure } from './measure.ts';
+import { tagSet } from './nesting.ts';
 import { HEADING, SKIP, TEXT, WRAPPER, tagFlags, tagId } from './tags.ts';
 import type { Tree } from './tree.ts';
 
@@ -17,10 +18,6 @@ const containers = tagSet('div section article main td tr tbody table center for
 const linkLists = tagSet('div section article header center table ul ol dl');
 /** Elements whose text is kept however short it is. */
 const keptShort = tagSet('p li td th tr dt dd pre blockquote caption summary');
-
-function tagSet(names: string): Set<number> {
-  return new Set(names.split(' ').map(tagId));
-}
 
 export interface MainText {
   blocks: Block[];

@@ -1,6 +1,7 @@
 import { Tokenizer, type TokenizerCallbacks } from 'htmlparser2';
 import { CONTENT, DOUBTFUL, FURNITURE, HIDDEN, markOf, markOfRole, markOfStyle } from './marks.ts';
-import { BLOCK, OPAQUE, ROOT, SCOPE, TEXT, VOID, tagCount, tagFlags, tagId } from './tags.ts';
+import { endedBy, stopsSearch } from './nesting.ts';
+import { BLOCK, OPAQUE, ROOT, TEXT, VOID, tagCount, tagFlags, tagId } from './tags.ts';
 
 /**
  * A page as parallel arrays in document order. Node 0 is the root; `end[i]` is the first node after the subtree of `i`,
@@ -31,12 +32,6 @@ export interface Tree {
 
 const a = tagId('a');
 const p = tagId('p');
-const li = tagId('li');
-const dd = tagId('dd');
-const dt = tagId('dt');
-const tr = tagId('tr');
-const td = tagId('td');
-const th = tagId('th');
 const svg = tagId('svg');
 const math = tagId('math');
 const title = tagId('title');
@@ -44,20 +39,6 @@ const html = tagId('html');
 const body = tagId('body');
 const head = tagId('head');
 const hr = tagId('hr');
-
-/** `open` closes an element of the second tag that is on top of the stack (HTML standard 13.2.6.4.7, the common cases). */
-const impliedEnds = new Map<number, Set<number>>([
-  [li, new Set([li, p])],
-  [dd, new Set([dd, dt, p])],
-  [dt, new Set([dd, dt, p])],
-  [tr, new Set([tr, td, th, p])],
-  [td, new Set([td, th, p])],
-  [th, new Set([td, th, p])],
-  [a, new Set([a])],
-  [tagId('tbody'), new Set(['thead', 'tbody', 'tr', 'td', 'th'].map(tagId))],
-  [tagId('tfoot'), new Set(['thead', 'tbody', 'tr', 'td', 'th'].map(tagId))],
-]);
-const paragraphOnly = new Set([p]);
 
 export interface TreeLimits {
   maxNodes: number;
@@ -262,13 +243,12 @@ class TreeBuilder implements TokenizerCallbacks {
     }
     if (flags & VOID) {
       if (flags & BLOCK) {
-        if (tag === hr) this.endImplied(paragraphOnly);
+        if (tag === hr) this.endImplied(tag);
         this.add(tag);
       }
       return;
     }
-    if (flags & BLOCK) this.endImplied(impliedEnds.get(tag) ?? paragraphOnly);
-    else if (tag === a) this.endImplied(impliedEnds.get(a)!);
+    this.endImplied(tag);
     if (this.depth >= this.limits.maxDepth) {
       this.beyond++;
       return;
@@ -278,8 +258,9 @@ class TreeBuilder implements TokenizerCallbacks {
     this.push(node, tag);
   }
 
-  private endImplied(closes: Set<number>): void {
-    while (this.depth > 1 && closes.has(this.openTags[this.depth - 1]!)) this.pop();
+  private endImplied(opened: number): void {
+    const ended = endedBy(opened);
+    while (this.depth > 1 && ended.has(this.openTags[this.depth - 1]!)) this.pop();
   }
 
   onclosetag(from: number, to: number): void {
@@ -308,9 +289,7 @@ class TreeBuilder implements TokenizerCallbacks {
       const here = this.openTags[at]!;
       this.tree.lookups++;
       if (here === tag) return at;
-      const hereFlags = tagFlags[here]!;
-      if (!(flags & BLOCK) && hereFlags & BLOCK) return 0;
-      if (hereFlags & SCOPE && !tableParts.has(tag)) return 0;
+      if (stopsSearch(tag, here)) return 0;
     }
     return 0;
   }
@@ -323,8 +302,6 @@ class TreeBuilder implements TokenizerCallbacks {
   ontextentity(): void {}
   onend(): void {}
 }
-
-const tableParts = new Set(['table', 'thead', 'tbody', 'tfoot', 'tr', 'td', 'th'].map(tagId));
 
 function enlarged<T extends Uint8Array | Uint16Array | Int32Array>(from: T, to: T): T {
   to.set(from);

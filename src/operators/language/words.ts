@@ -28,6 +28,7 @@ export function createWordCache(table: LanguageTable): WordCache {
   const lengths = new Uint8Array(slots);
   const sums = new Float32Array((slots + 1) * width); // the last one is for words too long to keep
   const compute = createWordSum(table);
+  let misses = 0; // its last bit chooses which of two words goes: a stale one does not stay for ever
 
   function holds(slot: number, bytes: Uint8Array, from: number, length: number): boolean {
     if (lengths[slot] !== length) return false;
@@ -47,7 +48,7 @@ export function createWordCache(table: LanguageTable): WordCache {
     if (holds(first, bytes, from, length)) return first;
     const second = Math.imul(hash, 0x85ebca6b) >>> (32 - slotBits);
     if (holds(second, bytes, from, length)) return second;
-    const slot = lengths[second] === 0 || (lengths[first] !== 0 && hash & 1) ? second : first;
+    const slot = lengths[second] === 0 || (lengths[first] !== 0 && misses++ & 1) ? second : first;
     for (let i = 0; i < length; i++) keys[slot * keyBytes + i] = bytes[from + i]!;
     lengths[slot] = length;
     compute(bytes, from, to, hash, sums, slot * width);
