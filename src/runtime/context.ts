@@ -39,6 +39,8 @@ export interface Faults {
   at(point: CrashPoint): void;
   /** Records that this attempt gives up, as the watchdog would: two attempts at a record need not agree (protocol rule 3). */
   readonly poison: readonly Poison[];
+  /** Instead of the usual patience before a run that makes no progress fails. */
+  readonly stallMs?: number;
 }
 
 /** A record that is not worked on any more: it becomes a dead letter with this code. */

@@ -43,8 +43,6 @@ export interface BoundedRun {
   readonly stateDirectory: string;
   readonly workers: number;
   readonly faults: Faults;
-  /** Without any progress for so long, although the input was read to its end, the run fails instead of hanging. */
-  readonly stallMs?: number;
   /** Aborted by Ctrl-C: drain and stop; the same command continues. */
   readonly signal: AbortSignal;
   readonly observer: RunObserver;
@@ -72,6 +70,7 @@ export interface RunResult {
 /** How far sift may run ahead of curate. */
 const IN_FLIGHT_BYTES = 64 << 20;
 const TRIM_MS = 1000;
+/** Without any progress for so long, although the input was read to its end, the run fails instead of hanging. */
 const STALL_MS = 120_000;
 
 /** @throws FatalError, TransientError; what was committed stays, and the same call continues from there. */
@@ -98,7 +97,7 @@ export async function runBounded(run: BoundedRun): Promise<RunResult> {
   const context: StageContext = { log, config, topics, pool, faults, signal };
   const flow = createFlow(IN_FLIGHT_BYTES);
   const end = createEnd(inputs.length);
-  const stall = createStall(run.stallMs ?? STALL_MS, end);
+  const stall = createStall(faults.stallMs ?? STALL_MS, end);
   let live: NearDuplicateIndex | undefined;
   const totals = await readObservations(log, topics.observations);
   const resumed = decidedRecords(totals) > 0;

@@ -1,0 +1,50 @@
+/**
+ * The program under test, in a process of its own: `riffle run` with a place to die at and rules to leave out.
+ * The one argument is a JSON object.
+ */
+import { run } from '../../src/cli/run.ts';
+import { RiffleError } from '../../src/errors.ts';
+import type { CrashPoint, Faults, ProtocolRule } from '../../src/runtime/context.ts';
+
+export interface ChildOrder {
+  readonly topology: string;
+  readonly input: readonly string[];
+  readonly output: string;
+  readonly set: readonly string[];
+  /** Dies by SIGKILL when the point is passed for the n-th time. */
+  readonly crash?: { readonly point: CrashPoint; readonly nth: number };
+  readonly omit: readonly ProtocolRule[];
+  /** `partition@offset` of records that this attempt gives up. */
+  readonly poison?: readonly string[];
+}
+
+const order = JSON.parse(process.argv[2]!) as ChildOrder;
+let passed = 0;
+const faults: Faults = {
+  omit: new Set(order.omit),
+  at(point) {
+    if (point === order.crash?.point && ++passed === order.crash.nth) process.kill(process.pid, 'SIGKILL');
+  },
+  poison: (order.poison ?? []).map((text) => {
+    const [partition, offset] = text.split('@');
+    return {
+      partition: Number(partition),
+      offset: BigInt(offset!),
+      code: 'sift.timeout',
+      message: 'given up by the test',
+    };
+  }),
+  stallMs: 5000,
+};
+const terminal = { version: 'test', riffle: 'riffle', interactive: false, exit: () => undefined };
+const options = { input: order.input, output: order.output, set: order.set, http: false, logLevel: 'error' };
+
+try {
+  const { summary } = await run(order.topology, options, terminal, faults);
+  process.stdout.write(JSON.stringify(summary));
+} catch (error) {
+  process.stderr.write(
+    error instanceof RiffleError ? `${error.code}: ${error.message}\n` : String((error as Error).stack),
+  );
+  process.exitCode = 1;
+}
