@@ -5,6 +5,7 @@
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log/port.ts';
 import { type Policy, policyName } from '../pruning/policy.ts';
+import { readTopic } from '../runtime/read-topic.ts';
 import type { TopicNames } from '../runtime/topics.ts';
 
 export async function publishPolicy(log: Log, topics: TopicNames, policy: Policy): Promise<void> {
@@ -21,19 +22,8 @@ export async function publishPolicy(log: Log, topics: TopicNames, policy: Policy
 
 /** The newest policy on the topic. */
 export async function readPolicy(log: Log, topics: TopicNames): Promise<Policy | undefined> {
-  const consumer = await log.consumer('policy-reader', [topics.policy]);
-  try {
-    const { start, end } = await consumer.bounds(topics.policy, 0);
-    if (start === end) return undefined;
-    consumer.seek({ topic: topics.policy, partition: 0, offset: start });
-    let newest: Policy | undefined;
-    for (;;) {
-      const { assigned, batches } = await consumer.poll({ maxBytes: 1 << 20, waitMs: 0 });
-      if (assigned.length === 0 && batches.length === 0) return newest;
-      for (const { messages } of batches)
-        for (const { value } of messages) newest = JSON.parse(Buffer.from(value).toString()) as Policy;
-    }
-  } finally {
-    await consumer.close();
-  }
+  let newest: Policy | undefined;
+  for await (const { value } of readTopic(log, topics.policy))
+    newest = JSON.parse(Buffer.from(value).toString()) as Policy;
+  return newest;
 }

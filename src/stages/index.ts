@@ -17,7 +17,7 @@ import { readSketchBlock, type SketchBlock, sliceSketchBlock } from '../model/sk
 import { type Verdict, writeVerdictBlock } from '../model/verdicts.ts';
 import type { StageContext } from '../runtime/context.ts';
 import { groups } from '../runtime/topics.ts';
-import { loadSnapshot, type SnapshotStore } from './index-snapshot.ts';
+import { createSnapshotStore, loadSnapshot, type SnapshotOptions, type SnapshotStore } from './index-snapshot.ts';
 
 export interface IndexHooks {
   /** Called after each block with the live index. */
@@ -28,7 +28,8 @@ const POLL = { maxBytes: 4 << 20, waitMs: 200 };
 /** Verdict blocks on their way at once. */
 const IN_FLIGHT = 64;
 
-export async function runIndex(context: StageContext, snapshots: SnapshotStore, hooks: IndexHooks): Promise<void> {
+export async function runIndex(context: StageContext, options: SnapshotOptions, hooks: IndexHooks): Promise<void> {
+  const snapshots = await createSnapshotStore(options);
   const { log, topics, config, faults, signal } = context;
   const producer = log.producer();
   const consumer = await log.consumer(groups.index, [topics.sketches]);
@@ -44,7 +45,6 @@ export async function runIndex(context: StageContext, snapshots: SnapshotStore, 
   /** Negative controls only: answers held back over a snapshot, and the position before it. */
   const held: (() => void)[] = [];
   let before = { watermarks: new Map(watermarks), position };
-  consumer.seek({ topic: topics.sketches, partition: 0, offset: position });
 
   async function answer(block: SketchBlock): Promise<void> {
     const started = performance.now();
@@ -97,7 +97,9 @@ export async function runIndex(context: StageContext, snapshots: SnapshotStore, 
   }
 
   while (!signal.aborted) {
-    const { batches } = await consumer.poll({ ...POLL, signal });
+    const { assigned, batches } = await consumer.poll({ ...POLL, signal });
+    // The snapshot's own position, never the group's (protocol rule 6).
+    if (assigned.length > 0) consumer.seek({ topic: topics.sketches, partition: 0, offset: position });
     for (const { messages } of batches) {
       for (const message of messages) {
         await take(message);
@@ -112,6 +114,7 @@ export async function runIndex(context: StageContext, snapshots: SnapshotStore, 
   for (const send of held.splice(0)) send();
   while (open.size > 0) await Promise.all(open);
   if (failed) throw failed;
+  if (snapshots.worthwhile(position)) await snapshot();
 
   await consumer.close();
 }

@@ -1,16 +1,16 @@
 /** A bounded run: all four stages in one process over a list of input files, until every record is decided. */
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Topology } from '../../topologies/topology.ts';
 import type { Config } from '../config/schema.ts';
 import type { IndexStats, NearDuplicateIndex, Verdicts } from '../dedup/dedup.ts';
 import { FatalError } from '../errors.ts';
 import type { Log } from '../log/port.ts';
+import { readTopic } from '../runtime/read-topic.ts';
 import { loadLanguageTable } from '../operators/language/table.ts';
 import { type Policy, policyName } from '../pruning/policy.ts';
 import type { Faults, StageContext } from '../runtime/context.ts';
 import { createFlow } from '../runtime/flow.ts';
-import { createPool } from '../runtime/pool.ts';
+import { createPool, type WorkerPool } from '../runtime/pool.ts';
 import type { RunInput } from '../runtime/state.ts';
 import { groups, topicNames, topicSpecs } from '../runtime/topics.ts';
 import type { ScorerSet } from '../scoring/stage0.ts';
@@ -18,7 +18,6 @@ import { publishPolicy, readPolicy } from './controller.ts';
 import { runCurate } from './curate.ts';
 import type { CurateResult } from './curate-records.ts';
 import { runIndex } from './index.ts';
-import { createSnapshotStore } from './index-snapshot.ts';
 import { addTotals, decidedRecords, emptyTotals, type Observation, type Totals } from './observation.ts';
 import { runSift } from './sift.ts';
 import type { SiftedPair } from './sift-blocks.ts';
@@ -75,82 +74,111 @@ const STALL_MS = 120_000;
 
 /** @throws FatalError, TransientError; what was committed stays, and the same call continues from there. */
 export async function runBounded(run: BoundedRun): Promise<RunResult> {
-  const { log, config, inputs, stateDirectory, faults } = run;
-  mkdirSync(stateDirectory, { recursive: true });
-  const topics = { ...topicNames(config.app), output: (name: string) => name };
-  const outputs = outputTopics(run.policy);
-  await log.ensureTopics(topicSpecs(topics, inputs.length, outputs));
-  await publishPolicy(log, topics, run.policy);
-
+  const { log, inputs } = run;
+  const topics = topicNames(run.config.app);
+  const pool = createWorkers(run, topics.raw);
   const stop = new AbortController();
-  const signal = AbortSignal.any([run.signal, stop.signal]);
-  const files = inputs.map(({ name, path: file, sizeBytes }) => ({ path: file, name, sizeBytes }));
-  const workerData: Omit<WorkerData, 'activity'> = {
-    config,
-    topology: run.topology,
-    files,
-    rawTopic: topics.raw,
-    tables: { language: run.topology.operators.includes('language') ? loadLanguageTable() : undefined },
-    scorers: run.scorers,
-  };
-  const pool = createPool(new URL('./worker.ts', import.meta.url), run.workers, workerData);
-  const context: StageContext = { log, config, topics, pool, faults, signal };
-  const flow = createFlow(IN_FLIGHT_BYTES);
-  const end = createEnd(inputs.length);
-  const stall = createStall(faults.stallMs ?? STALL_MS, end);
-  let live: NearDuplicateIndex | undefined;
-  const totals = await readObservations(log, topics.observations);
-  const resumed = decidedRecords(totals) > 0;
-  for (let p = 0; p < inputs.length; p++) end.decided(p, (await log.progress(groups.curate, p)) ?? 0n);
-
-  const snapshots = await createSnapshotStore({
-    directory: path.join(stateDirectory, 'snapshots'),
-    everyDocuments: config.index.snapshotDocuments,
-    decided: (partition) => log.progress(groups.curate, partition),
-  });
-  const trimming = setInterval(() => void log.trim().catch(() => undefined), TRIM_MS);
-
-  const stages = [
-    runSift(context, { sizes: inputs.map(({ sizeBytes }) => sizeBytes) }, flow, {
-      ended: (partition, at) => end.ended(partition, at),
-      sifted(pair) {
-        run.observer.sifted?.(pair);
-        run.observer.inFlightBytes?.(flow.inFlightBytes);
-      },
-      operators: (times) => run.observer.operators?.(times),
-    }),
-    runIndex(context, snapshots, {
-      folded(index, verdicts, seconds) {
-        live = index;
-        run.observer.folded?.(index, verdicts, seconds);
-      },
-    }),
-    runCurate(context, () => requirePolicy(readPolicy(log, topics)), {
-      committed(observation, result, seconds) {
-        addTotals(totals, observation);
-        const next = BigInt(observation.next);
-        flow.decided(observation.partition, next);
-        end.decided(observation.partition, next);
-        stall.progress();
-        run.observer.committed?.(observation, result, seconds);
-      },
-    }),
-  ];
+  let stages: Promise<void>[] = [];
   try {
-    await Promise.race([end.reached, stall.stalled, aborted(signal), Promise.all(stages)]);
+    await log.ensureTopics(topicSpecs(topics, inputs.length, outputTopics(run.policy)));
+    await publishPolicy(log, topics, run.policy);
+    const context: StageContext = { ...run, topics, pool, signal: AbortSignal.any([run.signal, stop.signal]) };
+    const progress = await loadProgress(context, inputs.length);
+    const started = startStages(context, run, progress);
+    stages = started.stages;
+    await Promise.race([progress.end.reached, progress.stall.stalled, aborted(context.signal), Promise.all(stages)]);
     stop.abort();
     await Promise.all(stages);
-    faults.at('finish');
-    if (end.isReached()) await log.finish();
+    run.faults.at('finish');
+    const complete = progress.end.isReached();
+    if (complete) await log.finish();
+    const { totals, resumed } = progress;
+    return { complete, totals, resumed, index: started.index()?.stats(), policy: policyName(run.policy) };
   } finally {
     stop.abort();
-    clearInterval(trimming);
-    stall.stop();
     await Promise.allSettled(stages);
     await pool.close();
     await log.close();
   }
-  return { complete: end.isReached(), totals, resumed, index: live?.stats(), policy: policyName(run.policy) };
+}
+
+function createWorkers({ config, topology, inputs, scorers, workers }: BoundedRun, rawTopic: string): WorkerPool {
+  const workerData: Omit<WorkerData, 'activity'> = {
+    config,
+    topology,
+    files: inputs.map(({ name, path: file, sizeBytes }) => ({ path: file, name, sizeBytes })),
+    rawTopic,
+    tables: { language: topology.operators.includes('language') ? loadLanguageTable() : undefined },
+    scorers,
+  };
+  return createPool(new URL('./worker.ts', import.meta.url), workers, workerData);
+}
+
+interface RunProgress {
+  readonly totals: Totals;
+  readonly resumed: boolean;
+  readonly end: ReturnType<typeof createEnd>;
+  readonly stall: ReturnType<typeof createStall>;
+}
+
+async function loadProgress({ log, topics, faults }: StageContext, partitions: number): Promise<RunProgress> {
+  const totals = await readObservations(log, topics.observations);
+  const end = createEnd(partitions);
+  for (let p = 0; p < partitions; p++) {
+    const next = await log.progress(groups.curate, p);
+    if (next !== undefined) end.decided(p, next);
+  }
+  return { totals, resumed: decidedRecords(totals) > 0, end, stall: createStall(faults.stallMs ?? STALL_MS, end) };
+}
+
+function startStages(
+  context: StageContext,
+  run: BoundedRun,
+  { totals, end, stall }: RunProgress,
+): { stages: Promise<void>[]; index: () => NearDuplicateIndex | undefined } {
+  const { log, topics, config } = context;
+  const { observer } = run;
+  const flow = createFlow(IN_FLIGHT_BYTES);
+  let live: NearDuplicateIndex | undefined;
+  const trimming = setInterval(() => void run.log.trim().catch(() => undefined), TRIM_MS);
+  const sift = runSift(context, { sizes: run.inputs.map(({ sizeBytes }) => sizeBytes) }, flow, {
+    ended: (partition, at) => end.ended(partition, at),
+    sifted(pair) {
+      observer.sifted?.(pair);
+      observer.inFlightBytes?.(flow.inFlightBytes);
+    },
+    operators: (times) => observer.operators?.(times),
+  });
+  const index = runIndex(
+    context,
+    {
+      directory: path.join(run.stateDirectory, 'snapshots'),
+      everyDocuments: config.index.snapshotDocuments,
+      decided: (partition) => log.progress(groups.curate, partition),
+    },
+    {
+      folded(current, verdicts, seconds) {
+        live = current;
+        observer.folded?.(current, verdicts, seconds);
+      },
+    },
+  );
+  const curate = runCurate(context, () => requirePolicy(readPolicy(log, topics)), {
+    committed(observation, result, seconds) {
+      addTotals(totals, observation);
+      const next = BigInt(observation.next);
+      flow.decided(observation.partition, next);
+      end.decided(observation.partition, next);
+      stall.progress();
+      observer.committed?.(observation, result, seconds);
+    },
+  });
+  const stages = [sift, index, curate];
+  void Promise.allSettled(stages).then(() => {
+    clearInterval(trimming);
+    stall.stop();
+  });
+  return { stages, index: () => live };
 }
 
 /** Every output topic of the policy, so that each exists (and each file is written) even when nothing goes there. */
@@ -239,18 +267,9 @@ async function requirePolicy(policy: Promise<Policy | undefined>): Promise<Polic
 }
 
 /** Counts of everything committed on this state before. */
-async function readObservations(log: Parameters<typeof publishPolicy>[0], topic: string): Promise<Totals> {
+async function readObservations(log: Log, topic: string): Promise<Totals> {
   const totals = emptyTotals();
-  const consumer = await log.consumer('observations-reader', [topic]);
-  try {
-    consumer.seek({ topic, partition: 0, offset: (await consumer.bounds(topic, 0)).start });
-    for (;;) {
-      const { assigned, batches } = await consumer.poll({ maxBytes: 4 << 20, waitMs: 0 });
-      if (assigned.length === 0 && batches.length === 0) return totals;
-      for (const { messages } of batches)
-        for (const { value } of messages) addTotals(totals, JSON.parse(Buffer.from(value).toString()) as Observation);
-    }
-  } finally {
-    await consumer.close();
-  }
+  for await (const { value } of readTopic(log, topic))
+    addTotals(totals, JSON.parse(Buffer.from(value).toString()) as Observation);
+  return totals;
 }
