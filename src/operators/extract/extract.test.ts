@@ -89,6 +89,38 @@ describe('extractText', () => {
     ]);
   });
 
+  it('keeps a thread in which every post is called a comment', () => {
+    const post = `<li class="comment"><div class="comment-body"><p>${sentence}</p></div></li>`;
+    assert.deepEqual(lines(`<body><ol class="comment-list">${post.repeat(3)}</ol></body>`), [
+      sentence,
+      sentence,
+      sentence,
+    ]);
+  });
+
+  it('drops the comments below an article that is shorter than they are', () => {
+    const comments = `<div id="comments">${`<p>I said: ${sentence}</p>`.repeat(9)}</div>`;
+    assert.deepEqual(lines(`<body><div class="text"><p>${sentence}</p><p>${sentence}</p></div>${comments}</body>`), [
+      sentence,
+      sentence,
+    ]);
+  });
+
+  it('reads a product page', () => {
+    const page = `<body><div class="breadcrumbs"><a href="/">Shop</a> <a href="/pans">Pans</a></div><div class="product"><h1>Gold pan</h1>
+      <div class="description"><p>${sentence}</p><ul><li>35 cm wide</li><li>green, so that gold is seen</li></ul></div>
+      <table><tr><th>Weight</th><td>410 g</td></tr><tr><th>Material</th><td>plastic</td></tr></table>
+      <button>Add to basket</button><div class="related"><h2>Others bought</h2><a href="/a">Sieve</a><a href="/b">Shovel</a></div></div></body>`;
+    assert.deepEqual(lines(page), [
+      'Gold pan',
+      sentence,
+      '35 cm wide',
+      'green, so that gold is seen',
+      'Weight\t410 g',
+      'Material\tplastic',
+    ]);
+  });
+
   it('does not believe names that would leave nothing', () => {
     const page = `<body class="home has-sidebar"><div class="widget social"><p>${sentence}</p><p>${sentence}</p></div></body>`;
     assert.deepEqual(lines(page), [sentence, sentence]);

@@ -10,7 +10,7 @@ export interface ExtractOptions {
   maxChars?: number;
   /** Elements and texts that are read. */
   maxNodes?: number;
-  /** Elements nested deeper have no node of their own: their text belongs to the deepest one. At most 60,000. */
+  /** Elements nested deeper have no node of their own: their text belongs to the deepest one. */
   maxDepth?: number;
   /**
    * Below this weight of main text (characters without white space, CJK twice) Readability gives a second opinion,

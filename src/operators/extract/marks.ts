@@ -13,14 +13,15 @@ const commentWords = words(
 /** Says of a post whether it has comments; the post itself is not one. */
 const commentState = /(^|[-_])(no|has|with|open|opened|closed|off|on|enabled|disabled|allowed|hidden)([-_]|$)/i;
 const furnitureWords = words(
-  `nav navi\\w* navbar menu\\w* footer foot sidebar\\w* sidenav breadcrumbs? cookies? consent gdpr cmp banner share sharing sharebar shariff social\\w*
-   sharedaddy related recommend\\w* advert\\w* ads? adsense sponsor\\w* newsletter subscribe subscription widgets? widget-area tagcloud pagination pager
-   modal popup overlay login signup search\\w* rss toolbar masthead outbrain taboola print skip sr-only screen-reader-text visually-hidden promo\\w*
-   paging jp-relatedposts authorbox bio byline-bio donate donation paywall infobox-nav linklist mehr-zum-thema topics? popular trending`,
+  `nav navi\\w* navbar sidenav menu\\w* breadcrumbs? pagination paging pager toolbar masthead skip linklist tagcloud topics? popular trending
+   footer foot sidebar\\w* widgets? banner modal popup overlay cookies? consent gdpr cmp paywall login signup search\\w* print rss
+   share sharing shariff social\\w* sharedaddy compartir partage\\w* subscribe subscription newsletter donate donation
+   related jp-relatedposts relacionad\\w* recommend\\w* outbrain taboola promo\\w* sponsor\\w* advert\\w* ads? werbung publicidad publicite reklama
+   authorbox bio sr-only screen-reader-text visually-hidden`,
 );
 const doubtfulWords = words(
-  `side aside teaser\\w* meta metadata postmeta author byline tags? caption credits? date datum published categor\\w+ toc disclaimer copyright rating feedback hidden
-   imprint kicker dateline timestamp breaking info\\w* box hint`,
+  `side aside box hint info\\w* teaser\\w* kicker caption credits? meta metadata postmeta author byline dateline date datum published timestamp
+   tags? categor\\w+ toc rating feedback disclaimer copyright imprint hidden`,
 );
 const contentName =
   /^(entry|post|article|story|artikel|beitrag|text|page|main|news|blog|body|td-post|single|single-post)[-_]*(content|body|text|inhalt|main|copy|wrap|entry)s?$|^(articlebody|hentry|h-entry|e-content|storycontent|post|artikel|beitrag)$/i;
