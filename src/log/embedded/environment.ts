@@ -10,6 +10,8 @@ const OWN_FILES = new Set(['data.mdb', 'lock.mdb']);
 
 /** `mdb.c`: MDB_MAGIC, at byte 24 of both meta pages, behind the page header. */
 const LMDB_MAGIC = 0xbeefc0de;
+/** Address space only; the library enlarges it when it is used up. */
+const MAP_BYTES = 2 ** 40;
 /** The file is made longer in such steps, ahead of what is written; the space is not allocated until it is used. */
 const GROW_BYTES = 64 * 2 ** 20;
 
@@ -27,7 +29,7 @@ export interface Environment {
  * Nothing is written before it is clear that what lies there is ours: a foreign or damaged file stays as it is.
  * @throws ConfigError `foreign-log`, `newer-log`; FatalError `corrupt-log`
  */
-export function openEnvironment(directory: string, mapSizeBytes: number): Environment {
+export function openEnvironment(directory: string): Environment {
   mkdirSync(directory, { recursive: true });
   const strangers = readdirSync(directory).filter((name) => !OWN_FILES.has(name));
   if (strangers.length > 0) {
@@ -46,7 +48,7 @@ export function openEnvironment(directory: string, mapSizeBytes: number): Enviro
       noSubdir: false,
       encoding: 'binary',
       keyEncoding: 'binary',
-      mapSize: mapSizeBytes,
+      mapSize: MAP_BYTES,
       maxDbs: 4,
       maxReaders: 512,
       eventTurnBatching: false,

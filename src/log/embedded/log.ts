@@ -28,8 +28,6 @@ export interface EmbeddedLogOptions {
   readonly partitions?: readonly number[];
   /** File of a `records` topic, without `.partial`. Left out: the name behind its first dot, and `.jsonl` (`web.curated.en` → `curated.en.jsonl`). */
   readonly fileName?: (topic: string) => string;
-  /** Upper limit of the log file; address space only, nothing is reserved on disk. Default 1 TiB. */
-  readonly maxBytes?: number;
 }
 
 /** A log on one machine. What the port does not know is here: trimming, output files, size. */
@@ -77,7 +75,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
 }
 
 async function openShared(options: EmbeddedLogOptions) {
-  const environment = openEnvironment(options.directory, options.maxBytes ?? 2 ** 40);
+  const environment = openEnvironment(options.directory);
   const catalog = createCatalog(environment);
   const files = createOutputFiles(options.outputDirectory, options.fileName ?? defaultFileName);
   const writer = createWriter(environment, catalog, files);
