@@ -50,13 +50,15 @@ export function markOf(value: string): number {
 
 /** A name of more words is made from a heading (`id="sharing-with-a-single-developer"`) and says nothing of its place. */
 const slugWords = 4;
+const camelHump = /([a-z])([A-Z])/g;
 
 /** A copy that shares no memory: V8 keeps a whole page alive for a slice of it. */
 function detached(slice: string): string {
   return Buffer.from(slice, 'utf16le').toString('utf16le');
 }
 
-function markOfName(name: string): number {
+function markOfName(written: string): number {
+  const name = written.replace(camelHump, '$1-$2');
   if (name.split(/[-_]+/).length > slugWords) return 0;
   if (contentName.test(name)) return CONTENT;
   if (commentWords.test(name)) return commentState.test(name) ? 0 : COMMENTS;
