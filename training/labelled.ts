@@ -24,12 +24,16 @@ export function labelledTexts(directory: string): LabelledText[] {
   });
 }
 
+const clean = [0, 0, 0, 0] as const;
+const hateful = [1, 1, -1, -1] as const;
+const insulting = [1, -1, 1, -1] as const;
+
 /** Offensive tweets are called insulting here: the class covers insults and obscene words. */
 function davidson(directory: string): LabelledText[] {
   return csvRows(readSource(directory, 'davidson').toString('utf8')).map((row) => {
     const text = plainTweet(row.tweet ?? '');
-    const labels = { '0': [1, 1, -1, -1], '1': [1, -1, 1, -1], '2': [0, 0, 0, 0] } as const;
-    return { set: 'davidson', text, labels: labels[row.class as '0' | '1' | '2'], weight: 1 };
+    const labels = row.class === '0' ? hateful : row.class === '1' ? insulting : clean;
+    return { set: 'davidson', text, labels, weight: 1 };
   });
 }
 

@@ -10,7 +10,18 @@ export interface PageText {
   readonly boilerplate: string;
 }
 
-const hidden = new Set(['script', 'style', 'noscript', 'template', 'head', 'svg', 'iframe', 'select', 'textarea']);
+const hidden = new Set([
+  'title',
+  'script',
+  'style',
+  'noscript',
+  'template',
+  'head',
+  'svg',
+  'iframe',
+  'select',
+  'textarea',
+]);
 const inline = new Set(
   'a abbr b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp small span strong sub sup time tt u var wbr'.split(
     ' ',

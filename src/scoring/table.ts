@@ -21,12 +21,12 @@ export function bigramRow(first: number, second: number, bigramRows: number): nu
 type WindowSums = (ids: Int32Array, from: number, to: number, sums: Float64Array) => number;
 
 /** Marks ids as met in this window without clearing anything between windows. */
-function createMarks(vocabulary: number): { readonly seen: Int32Array; next(): number } {
+function createMarks(vocabulary: number): { readonly seen: Int32Array; readonly next: () => number } {
   const seen = new Int32Array(vocabulary);
   let mark = 0;
   return {
     seen,
-    next() {
+    next: () => {
       mark = (mark + 1) | 0;
       if (mark === 0) {
         seen.fill(0);
