@@ -86,6 +86,9 @@ function isLead(block: Block): boolean {
   return block.weight >= 68 && block.linkShare < 0.3;
 }
 
+/** A header or a place of doubtful name with this much prose holds a lead or an introduction. */
+const leadProse = 150;
+
 export function isFurniture(tree: Tree, m: Measures, node: number, root: number): boolean {
   const tag = tree.tag[node]!;
   const flags = tagFlags[tag]!;
@@ -97,7 +100,7 @@ export function isFurniture(tree: Tree, m: Measures, node: number, root: number)
   if (excluding & COMMENTS && tag !== body) return true;
   if (!large && (flags & WRAPPER || tag === figure || tag === figcaption)) return true;
   if (excluding && m.allProse[node]! < 0.5 * m.allProse[root]!) return true;
-  if ((marks & DOUBTFUL || tag === header) && m.prose[node]! < 100) return true;
+  if ((marks & DOUBTFUL || tag === header) && m.prose[node]! < leadProse) return true;
   return linkLists.has(tag) && m.link[node]! > 0.6 * text;
 }
 
