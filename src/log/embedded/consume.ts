@@ -12,6 +12,8 @@ import type { Writer } from './writer.ts';
 const LOOK_MS = 20;
 /** A partition gets at least this much of a poll before the next one's turn. */
 const FAIR_BYTES = 64 * 1024;
+/** Small messages cost by their number: more than these would hold the event loop for too long. */
+const MESSAGES_A_POLL = 2_000;
 
 interface Cursor {
   readonly topic: Topic;
@@ -44,7 +46,7 @@ export function createConsumer(parts: ConsumerParts): Consumer {
   const ready: Cursor[] = [];
   let wake: (() => void) | undefined;
   let assigned: readonly number[] | undefined;
-  let seen: Buffer = Buffer.alloc(0);
+  let seen = '';
   let lookedMs = 0;
   let closed = false;
 
@@ -115,9 +117,10 @@ export function createConsumer(parts: ConsumerParts): Consumer {
     const now = performance.now();
     if (now - lookedMs < LOOK_MS) return;
     lookedMs = now;
-    const state = readCommitted(environment, numberKey(TAG.state)) ?? seen;
-    if (state.equals(seen) || state.equals(writer.lastState())) return;
-    seen = state;
+    const state = readCommitted(environment, numberKey(TAG.state));
+    const mark = state === undefined ? undefined : writer.foreignSince(state, seen);
+    if (mark === undefined) return;
+    seen = mark;
     for (const topic of parts.topics) {
       refreshEnds(topic);
       for (const cursor of cursors.get(topic) ?? []) if (cursor !== undefined) enqueue(cursor);
@@ -147,14 +150,16 @@ export function createConsumer(parts: ConsumerParts): Consumer {
   async function readBatches(maxBytes: number): Promise<Batch[]> {
     const batches: Batch[] = [];
     let left = maxBytes;
+    let room = MESSAGES_A_POLL;
     const share = Math.max(FAIR_BYTES, Math.floor(maxBytes / Math.max(1, ready.length)));
-    for (let turns = ready.length; turns > 0 && (left > 0 || batches.length === 0); turns--) {
+    for (let turns = ready.length; turns > 0 && ((left > 0 && room > 0) || batches.length === 0); turns--) {
       const cursor = ready.shift()!;
       cursor.queued = false;
       if (cursor.paused || cursor.position === cursor.partition.visibleEnd) continue;
-      const messages = await read(cursor, Math.min(left, share));
+      const messages = await read(cursor, Math.min(left, share), room);
       if (messages.length > 0) {
         for (const { value } of messages) left -= value.byteLength;
+        room -= messages.length;
         batches.push({ topic: cursor.topic.name, partition: cursor.partition.number, messages });
       }
       enqueue(cursor);
@@ -162,7 +167,7 @@ export function createConsumer(parts: ConsumerParts): Consumer {
     return batches;
   }
 
-  async function read(cursor: Cursor, maxBytes: number): Promise<readonly Message[]> {
+  async function read(cursor: Cursor, maxBytes: number, maxMessages: number): Promise<readonly Message[]> {
     const { topic, partition } = cursor;
     if (topic.kind === 'records') {
       const messages = await files.read(topic, cursor.position, partition.visibleEnd, maxBytes, lastTimestampMs());
@@ -172,7 +177,10 @@ export function createConsumer(parts: ConsumerParts): Consumer {
     }
     const messages: Message[] = [];
     let bytes = 0;
-    while (cursor.position < partition.visibleEnd && (messages.length === 0 || bytes < maxBytes)) {
+    while (
+      cursor.position < partition.visibleEnd &&
+      (messages.length === 0 || (bytes < maxBytes && messages.length < maxMessages))
+    ) {
       const value = environment.messages.getBinary(messageKey(topic.id, partition.number, cursor.position));
       if (value === undefined) {
         if (topic.kind !== 'compacted') throw missing(cursor);

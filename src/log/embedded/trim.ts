@@ -4,8 +4,8 @@ import { messageKey, numberKey, readU64, TAG } from './layout.ts';
 import type { Writer } from './writer.ts';
 
 /** Work of one call: partitions looked at, and messages removed. A few milliseconds of the event loop. */
-const PARTITIONS_A_CALL = 500;
-const MESSAGES_A_CALL = 1_000;
+const PARTITIONS_A_CALL = 250;
+const MESSAGES_A_CALL = 500;
 
 export interface Trimmer {
   /** A position moved: the partition is worth a look. */

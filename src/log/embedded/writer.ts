@@ -8,8 +8,8 @@ import { compactionKey, messageKey, numberKey, readU64, TAG, u64 } from './layou
 import type { OutputFiles } from './outputs.ts';
 
 /** Limits of one transaction: its copying blocks the event loop for a few milliseconds. */
-const GROUP_BYTES = 8 * 2 ** 20;
-const GROUP_MESSAGES = 2_000;
+const GROUP_BYTES = 4 * 2 ** 20;
+const GROUP_MESSAGES = 500;
 /** Room for copied tree pages, per message, when the file's length is ensured. */
 const PAGES_PER_MESSAGE_BYTES = 4 * 16384;
 
@@ -33,8 +33,11 @@ export interface Writer {
   run<T>(work: Work<T>): Promise<T>;
   /** Called after a commit with what became readable. */
   onVisible(listener: (topic: Topic, partition: Partition) => void): () => void;
-  /** The log's state after this process's last commit; a different one means that another process wrote. */
-  lastState(): Buffer;
+  /**
+   * Whether a committed log state shows writes of other processes that a look with the same `seen` has not covered.
+   * @returns the new `seen`, or undefined when there is nothing new.
+   */
+  foreignSince(state: Buffer, seen: string): string | undefined;
   close(): Promise<void>;
 }
 
@@ -55,6 +58,8 @@ export function createWriter(environment: Environment, catalog: Catalog, files: 
   const listeners = new Set<(topic: Topic, partition: Partition) => void>();
   const identity = BigInt(Math.floor(Math.random() * 2 ** 52));
   let sequence = 0n;
+  /** How often another process was found to have written in between. */
+  let foreign = 0;
   let state: Buffer = Buffer.alloc(24);
   let timestampMs = 0;
   let running = false;
@@ -64,7 +69,10 @@ export function createWriter(environment: Environment, catalog: Catalog, files: 
   function beginTransaction(bytes: number, count: number): void {
     environment.ensureLength(2 * bytes + (count + 64) * PAGES_PER_MESSAGE_BYTES);
     const stored = meta.get(numberKey(TAG.state));
-    if (stored === undefined || !stored.equals(state)) catalog.forget();
+    if (stored !== undefined && !stored.equals(state)) {
+      catalog.forget();
+      foreign++;
+    }
     const storedMs = stored === undefined ? 0 : Number(readU64(stored, 0));
     const storedSequence = stored === undefined ? 0n : readU64(stored, 16);
     timestampMs = Math.max(storedMs, Date.now());
@@ -175,7 +183,7 @@ export function createWriter(environment: Environment, catalog: Catalog, files: 
     for (const [topic, length] of lengths) topic.lengthBytes = length;
     publish(changed, lengths);
     for (const { one, reason } of refused) one.reject(reason);
-    const flushed = Promise.resolve(root.flushed).then(() => {
+    const flushed = root.flushed.then(() => {
       for (let i = 0; i < passed.length; i++) passed[i]!.resolve(results[i]);
     });
     unflushed.add(flushed);
@@ -254,7 +262,11 @@ export function createWriter(environment: Environment, catalog: Catalog, files: 
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    lastState: () => state,
+    foreignSince(committed, seen) {
+      const own = committed.readBigUInt64BE(8) === identity;
+      const mark = own ? String(foreign) : committed.toString('hex');
+      return mark === seen ? undefined : mark;
+    },
     async close() {
       while (running || unflushed.size > 0) await new Promise((resolve) => setImmediate(resolve));
       // After a failed commit the library would wait for ever for its flush; an empty transaction settles it.
