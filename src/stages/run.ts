@@ -140,7 +140,9 @@ function startStages(
   const { observer } = run;
   const flow = createFlow(IN_FLIGHT_BYTES);
   let live: NearDuplicateIndex | undefined;
-  const trimming = setInterval(() => void run.log.trim().catch(() => undefined), TRIM_MS);
+  const trimming = config.log.retain
+    ? undefined
+    : setInterval(() => void run.log.trim().catch(() => undefined), TRIM_MS);
   const sift = runSift(context, { sizes: run.inputs.map(({ sizeBytes }) => sizeBytes) }, flow, {
     ended: (partition, at) => end.ended(partition, at),
     sifted(pair) {
