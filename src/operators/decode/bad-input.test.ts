@@ -78,15 +78,61 @@ test('a truncated file is its good records and one dead letter', async (t) => {
   }
 });
 
-test('bytes behind the end of a gzip file are one dead letter, not silence', async (t) => {
-  for (const garbage of ['garbage', '\0\0garbage', '\x1f\x8b\x08broken']) {
-    const bytes = Buffer.concat([zlib.gzipSync(`${lines}\n`), Buffer.from(garbage, 'latin1'), zlib.gzipSync(lines)]);
-    const outcomes = (await readAll(tempFile(t, 'x.jsonl.gz', bytes))).map(outcome);
-    assert.deepEqual(
-      outcomes,
-      [...Array.from({ length: 300 }, () => 'ok'), 'decode.truncated'],
-      JSON.stringify(garbage),
+test('damage in the middle of compressed data is one dead letter, and reading goes on at the next part', async (t) => {
+  const ok = Array.from({ length: 300 }, () => 'ok');
+  const broken = zlib.gzipSync(lines);
+  broken.fill(0xff, 300, 400);
+  const damages: ReadonlyArray<readonly [string, Buffer]> = [
+    ['garbage', Buffer.from('garbage')],
+    ['zeros and garbage', Buffer.from('\0\0garbage')],
+    ['a broken header', Buffer.from('\x1f\x8b\x08broken', 'latin1')],
+    ['a broken member', broken],
+  ];
+  for (const [name, damage] of damages) {
+    // The last member begins in the middle of a line; what is left of that line belongs to the damage.
+    for (const [rest, count] of [
+      [lines, 300],
+      [lines.slice(5), 299],
+    ] as const) {
+      const file = tempFile(
+        t,
+        'x.jsonl.gz',
+        Buffer.concat([zlib.gzipSync(`${lines}\n`), damage, zlib.gzipSync(rest), Buffer.alloc(99)]),
+      );
+      const records = await readAll(file);
+      const at = records.findIndex((record) => record.error);
+      assert.equal(records[at]?.error?.code, 'decode.truncated', name);
+      assert.deepEqual(records.slice(0, 300).map(outcome), ok, name);
+      assert.deepEqual(records.slice(at + 1).map(outcome), ok.slice(0, count), name);
+      for (const i of [299, at - 1, at, at + 1, at + 200]) {
+        const again = await readAll(file, { from: records[i]!.next });
+        assert.deepEqual(
+          again.map(({ offset, next }) => [offset, next]),
+          records.slice(i + 1).map(({ offset, next }) => [offset, next]),
+          `${name} ${i}`,
+        );
+      }
+    }
+  }
+});
+
+test('a broken member in a WARC file costs what is in it', async (t) => {
+  const member = (i: number): Buffer => {
+    const body = `text ${i} ${Array.from({ length: 200 }, (_, k) => Math.sin(i + k)).join(' ')}`;
+    return zlib.gzipSync(
+      `WARC/1.0\r\nWARC-Type: resource\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}\r\n\r\n`,
     );
+  };
+  const members = Array.from({ length: 9 }, (_, i) => member(i));
+  for (const bad of [3, 8]) {
+    const bytes = members.map((each, i) => (i === bad ? Buffer.from(each).fill(0xff, 100, 200) : each));
+    const file = tempFile(t, 'x.warc.gz', Buffer.concat(bytes));
+    const records = await readAll(file);
+    const expected = Array.from({ length: 9 }, (_, i) => (i === bad ? 'decode.truncated' : 'ok'));
+    assert.deepEqual(records.map(outcome), expected);
+    for (const [i, record] of records.entries()) {
+      assert.deepEqual((await readAll(file, { from: record.next })).map(outcome), expected.slice(i + 1));
+    }
   }
 });
 

@@ -1,15 +1,20 @@
 import type { RecordError } from '../../errors.ts';
 
-/** Bytes of one file in order, decompressed. `damage` is set when the stream ended because its compression is broken. */
+/** Bytes of one file in order, decompressed. `damage` is set when they ended because the compression is broken. */
 export interface ByteSource {
   /** Fills `target` from `at` on; returns how many bytes came, 0 at the end. */
   readInto(target: Buffer, at: number): Promise<number>;
   readonly damage: RecordError | undefined;
+  /** Goes on behind the damage; false when there is nothing more to read. */
+  resume?(): Promise<boolean>;
   close(): Promise<void>;
 }
 
 /** How much is read at once, at least. */
 export const chunkBytes = 1024 * 1024;
+
+/** Small files are read in one go, with one byte of room that shows their end. */
+export const readBytes = (sizeBytes: number): number => Math.min(chunkBytes, sizeBytes + 1);
 
 /**
  * The part of a stream that is in memory: `bytes`, of which the first lies at offset `base`.
@@ -57,6 +62,15 @@ export class ByteWindow {
   drop(count: number): void {
     this.bytes = this.bytes.subarray(count);
     this.base += count;
+  }
+
+  /** Goes on behind the damage. The damage counts as one byte, so that its dead letter has an offset of its own. */
+  async resume(): Promise<boolean> {
+    if (!this.damage || !(await this.#source.resume?.())) return false;
+    this.base = this.end + 1;
+    this.bytes = Buffer.alloc(0);
+    this.ended = false;
+    return true;
   }
 
   close(): Promise<void> {

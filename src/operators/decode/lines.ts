@@ -116,7 +116,7 @@ async function skipLine(window: ByteWindow, start: number, limits: DecodeLimits)
 function lastLine(window: ByteWindow, start: number, limits: DecodeLimits): RawRecord | undefined {
   const { bytes, base, damage } = window;
   if (!damage) return lineRecord(bytes, base, start, bytes.length, bytes.length, limits);
-  const next = base + Math.max(bytes.length, start + 1);
+  const next = window.end + 1; // the damage itself counts as a byte
   const kept = Buffer.from(bytes.subarray(start, start + keptBytes(limits)));
   return { offset: BigInt(base + start), next: BigInt(next), kind: 'json', bytes: kept, error: damage };
 }

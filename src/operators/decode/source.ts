@@ -1,9 +1,10 @@
-import { ByteWindow, chunkBytes } from './byte-window.ts';
+import { ByteWindow, readBytes } from './byte-window.ts';
 import { type Container, guessContainer, guessFormat, sniffBytes } from './format.ts';
 import { openInflate } from './inflate-source.ts';
 import { readJsonDocuments } from './json-documents.ts';
 import { readLines } from './lines.ts';
 import { readParquet } from './parquet.ts';
+import { alignToRecord, canAlign, type Positioned, positionAt } from './position.ts';
 import { openPlain } from './plain-source.ts';
 import { decodeError } from './reasons.ts';
 import {
@@ -25,7 +26,7 @@ export interface SourceOptions {
   readonly limits?: Partial<DecodeLimits>;
 }
 
-interface Detected {
+export interface Detected {
   readonly container: Container;
   readonly format?: InputFormat;
   readonly refused?: string;
@@ -54,12 +55,12 @@ export async function* openSource(file: InputFile, options: SourceOptions = {}):
     }
     const whole = detected.format === 'html' || detected.format === 'text';
     if (whole && from > 0) return;
-    const positioned = await positionAt(window, file, detected.container, from);
+    const positioned = await positionAt(window, file, detected, from);
     if (!positioned) return;
     try {
-      yield* readFormat(positioned, detected, limits, to);
+      yield* readSegments(positioned, detected, limits, to);
     } finally {
-      if (positioned !== window) await positioned.close();
+      if (positioned.window !== window) await positioned.window.close();
     }
   } finally {
     await window.close();
@@ -90,9 +91,27 @@ function readFormat(
   return readWhole(window, detected.format === 'html' ? 'html' : 'text', limits, addressable);
 }
 
+/** A sound file is one segment; where compression is broken, reading goes on behind it. */
+async function* readSegments(
+  { window, behindDamage }: Positioned,
+  detected: Detected,
+  limits: DecodeLimits,
+  to: number | undefined,
+): AsyncGenerator<RawBatch> {
+  const { format } = detected;
+  for (let align = behindDamage; ; align = true) {
+    const from = window.base;
+    if (align && canAlign(format)) await alignToRecord(window, format);
+    if (window.base > from)
+      yield { format, from: BigInt(from), to: BigInt(window.base), addressable: false, records: [] };
+    yield* readFormat(window, detected, limits, to);
+    if (!canAlign(format) || !(await window.resume())) return;
+  }
+}
+
 /** Opens the file and looks at its beginning. The window keeps what was read. */
 async function openWindow(file: InputFile): Promise<{ window: ByteWindow; detected: Detected }> {
-  const plain = new ByteWindow(await openPlain(file.path), 0, readBytes(file));
+  const plain = new ByteWindow(await openPlain(file.path), 0, readBytes(file.sizeBytes));
   await plain.fill(0);
   const guess = guessContainer(plain.bytes);
   if ('refused' in guess) return { window: plain, detected: { container: 'plain', refused: guess.refused } };
@@ -113,11 +132,6 @@ async function openWindow(file: InputFile): Promise<{ window: ByteWindow; detect
   return { window, detected: { container, ...found } };
 }
 
-/** Small files are read in one go, with one byte of room that shows their end. */
-function readBytes(file: InputFile): number {
-  return Math.min(chunkBytes, file.sizeBytes + 1);
-}
-
 function detect(window: ByteWindow, path: string): Omit<Detected, 'container'> {
   // Nothing came out: an empty file has no record; a broken one still needs its dead letter, which any reader gives.
   if (window.bytes.length === 0) return window.damage ? { format: 'text' } : {};
@@ -132,22 +146,6 @@ function refusal(file: InputFile, what: string, window: ByteWindow): RawBatch {
   const bytes = Buffer.from(window.bytes.subarray(0, deadLetterBytes));
   const record = { offset: 0n, next, kind: 'text', bytes, error: decodeError('decode.unsupported', message) } as const;
   return { format: undefined, from: 0n, to: next, addressable: false, records: [record] };
-}
-
-/** Moves to offset `from`: plain files seek, compressed ones decode and discard. `undefined` when the stream ends before it. */
-async function positionAt(
-  window: ByteWindow,
-  file: InputFile,
-  container: Container,
-  from: number,
-): Promise<ByteWindow | undefined> {
-  if (from === 0) return window;
-  if (container === 'plain') return new ByteWindow(await openPlain(file.path, from), from, readBytes(file));
-  while (window.base + window.bytes.length < from) {
-    if (!(await window.fill(window.bytes.length))) return undefined;
-  }
-  window.drop(from - window.base);
-  return window;
 }
 
 /**

@@ -38,6 +38,7 @@ export async function* readWarc(
       records.push(record);
       at = Number(record.next) - window.base;
       yield batch(Number(record.next));
+      if (at > window.bytes.length) return; // it ended with the damage
     } else if (frame.kind === 'need') {
       if (window.base + at > from) yield batch(window.base + at);
       await window.fill(at, frame.wantBytes);
@@ -82,13 +83,20 @@ function faulty(
   bytes: Buffer,
 ): RawRecord {
   const atEnd = window.ended && next === window.base + window.bytes.length;
-  const record: RawRecord = { offset, next: BigInt(next), kind: 'warc', bytes, ...(fields ? { headers: fields } : {}) };
+  const damage = atEnd ? window.damage : undefined;
+  const record: RawRecord = {
+    offset,
+    next: BigInt(damage ? next + 1 : next), // the damage itself counts as a byte
+    kind: 'warc',
+    bytes,
+    ...(fields ? { headers: fields } : {}),
+  };
   const skipped = fields && !atEnd ? skippedType(fields) : undefined;
   if (skipped && skipped !== 'other') return { ...record, skipped };
   const remedy = atEnd ? 'get the file again' : 'reading goes on at the next record';
   return {
     ...record,
-    error: (atEnd ? window.damage : undefined) ?? decodeError(fault.code, `WARC record; ${fault.actual}; ${remedy}`),
+    error: damage ?? decodeError(fault.code, `WARC record; ${fault.actual}; ${remedy}`),
   };
 }
 
