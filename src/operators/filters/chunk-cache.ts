@@ -1,29 +1,44 @@
-import { classesOf, LETTER, PUNCTUATION, SENTENCE_END, SYMBOL, TERMINAL } from './character-classes.ts';
-import { exceptionSpans, selectSpans, splitChunk } from './spacy-tokenizer.ts';
+import {
+  bmpClasses,
+  classesOf,
+  LETTER,
+  PUNCTUATION,
+  SENTENCE_END,
+  SPACE,
+  SYMBOL,
+  TERMINAL,
+} from './character-classes.ts';
+import { exceptionSpans, selectSpans, type Span, splitChunk } from './spacy-tokenizer.ts';
 import { exceptions } from './spacy-exceptions.ts';
-import { hashUnits, OWN, TextTable, UnitBuffer } from './text-table.ts';
+import { hashStart, hashStep, hashUnits, OWN, TextTable, UNITS as WORD_UNITS, UnitBuffer } from './text-table.ts';
 
 /**
- * What the rules need to know of a chunk (a run without white space), worked out when it is first seen and then read from
- * one record of sixteen integers, a cache line: tokens, counts over them, and what it means at either end of a line.
+ * What the rules need to know of a chunk (a run without white space), worked out when it is first seen and then read from one
+ * record: counts over its tokens, what it means at either end of a line, its tokens, its text. All of a record lies together,
+ * because what a known chunk costs is the memory that it touches.
  */
-export const CHUNK = 16;
+const HASH = 0;
+/** UTF-16 units. */
+export const UNITS = 1;
 /** Code points. */
-export const POINTS = OWN;
-export const FLAGS = OWN + 1;
-export const TOKEN_START = OWN + 2;
-export const TOKENS = OWN + 3;
+export const POINTS = 2;
+export const FLAGS = 3;
+export const TOKENS = 4;
 /** Tokens that are not only punctuation, and their code points. */
-export const REAL_WORDS = OWN + 4;
-export const REAL_POINTS = OWN + 5;
-export const LETTER_WORDS = OWN + 6;
-export const STOP_WORDS = OWN + 7;
-export const HASHES = OWN + 8;
-export const ELLIPSES = OWN + 9;
+export const REAL_WORDS = 5;
+export const REAL_POINTS = 6;
+export const LETTER_WORDS = 7;
+export const STOP_WORDS = 8;
+export const HASHES = 9;
+export const ELLIPSES = 10;
 /** Sentences that start in the chunk, times two, plus one when the last has ended; for a line that is inside a sentence … */
-export const INSIDE = OWN + 10;
+export const INSIDE = 11;
 /** … and for one whose sentence has just ended. */
-export const ENDED = OWN + 11;
+export const ENDED = 12;
+/** Where the tokens start; behind them lie the chunk's units, two an integer. */
+export const TOKEN_START = 13;
+/** Integers a token: its word's number, code points, units, polynomial hash, the base to the power of the units. */
+export const TOKEN = 5;
 
 export const STARTS_BULLET = 1;
 export const ENDS_ELLIPSIS = 2;
@@ -49,11 +64,11 @@ export const LEAVES_USES = 1 << 16;
 export const LEAVES_USE = 1 << 17;
 export const PHRASES = 0x3ff00;
 
-/** A word's record: code points, polynomial hash and its base to the power of the units, properties. */
-export const WORD = 8;
-export const WORD_POINTS = OWN;
-export const WORD_HASH = OWN + 1;
-export const WORD_POWER = OWN + 2;
+/** A word's record: the integers of a token without the first, then its properties. */
+const WORD = 8;
+const WORD_POINTS = OWN;
+const WORD_HASH = OWN + 1;
+const WORD_POWER = OWN + 2;
 const WORD_BITS = OWN + 3;
 const IS_REAL = 1;
 const HAS_LETTER = 2;
@@ -64,70 +79,206 @@ const base = 0x2c1b3c6d;
 const stopWords = ['the', 'be', 'to', 'of', 'and', 'that', 'have', 'with'];
 
 const chunksKept = 1 << 17;
+const integersKept = 1 << 22;
 const unitsKept = 1 << 22;
+const firstSlots = 1 << 15;
+const ahead = 512;
+
+const blank: Uint8Array = Uint8Array.from(bmpClasses, (classes) => classes & SPACE);
 
 export class ChunkCache {
-  readonly chunks = new TextTable(CHUNK, 1 << 13);
+  /** The records; `text` is the same memory by units. A record is known by where it starts. */
+  data = new Int32Array(1 << 18);
+  text = new Uint16Array(this.data.buffer);
   readonly words = new TextTable(WORD, 1 << 13);
-  /** Word numbers of the chunks' tokens, one chunk after the other. */
-  tokens = new Int32Array(1 << 14);
-  #tokenEnd = 0;
-  readonly #buffer = new UnitBuffer();
+  /** Pairs of a hash and the start of a record; 0 is nobody's start. */
+  #slots = new Int32Array(firstSlots * 2);
+  #count = 0;
+  #end = 1;
   readonly #whitespace: boolean;
+  readonly #buffer = new UnitBuffer();
 
   constructor(tokens: 'spacy' | 'whitespace') {
     this.#whitespace = tokens === 'whitespace';
   }
 
-  /** Call between texts: numbers stay valid within one. */
+  /** Forgets everything when too much is held. Word numbers stay valid between two calls. */
   bound(): void {
-    const { chunks, words } = this;
-    if (
-      chunks.count < chunksKept &&
-      chunks.poolUnits < unitsKept &&
-      words.count < chunksKept &&
-      words.poolUnits < unitsKept
-    )
+    const { words } = this;
+    if (this.#count < chunksKept && this.#end < integersKept && words.count < chunksKept && words.poolUnits < unitsKept)
       return;
-    chunks.clear();
     words.clear();
-    if (this.tokens.length > chunksKept * 4) this.tokens = new Int32Array(1 << 14);
-    this.#tokenEnd = 0;
+    if (this.data.length > integersKept * 2) {
+      this.data = new Int32Array(1 << 18);
+      this.text = new Uint16Array(this.data.buffer);
+    }
+    if (this.#slots.length > chunksKept * 4) this.#slots = new Int32Array(firstSlots * 2);
+    else this.#slots.fill(0);
+    this.#count = 0;
+    this.#end = 1;
   }
 
-  /** Works out a chunk that `chunks.find` did not find at `units[from]`. Returns its number. */
+  /** Of the chunks found by `lookAhead`: end, hash, record (0: not known). */
+  readonly ends = new Int32Array(ahead);
+  readonly hashes = new Int32Array(ahead);
+  readonly found = new Int32Array(ahead);
+  /** Keeps loads from being left out as unused. */
+  touched = 0;
+
+  /**
+   * Looks the next chunks up, a few hundred at once, from `units[from]` where one starts. Returns how many. Lookups wait for
+   * memory; those that do not depend on each other wait together, which one lookup after the other would not.
+   */
+  lookAhead(units: Uint16Array, from: number, end: number): number {
+    const { ends, hashes, found, data } = this;
+    const slots = this.#slots;
+    const mask = slots.length / 2 - 1;
+    let count = 0;
+    for (let at = from; at < end && count < ahead; ) {
+      let unit = units[at]!;
+      if (blank[unit] !== 0) {
+        at++;
+        continue;
+      }
+      let hash = hashStart;
+      do {
+        hash = Math.imul(hash ^ unit, hashStep);
+        unit = ++at < end ? units[at]! : 0x20;
+      } while (blank[unit] === 0);
+      ends[count] = at;
+      hashes[count++] = hash;
+    }
+    for (let index = 0; index < count; index++) {
+      const slot = (hashes[index]! ^ (hashes[index]! >>> 15)) & mask;
+      found[index] = slots[slot * 2] === hashes[index] ? slots[slot * 2 + 1]! : 0;
+    }
+    let touched = 0;
+    for (let index = 0; index < count; index++)
+      touched += data[found[index]!]! + data[found[index]! + TOKEN_START + 1]!;
+    this.touched = touched | 0;
+    return count;
+  }
+
+  /** Record of the chunk `units[from, to)`, worked out if need be; `guess` is what `lookAhead` found. */
+  record(guess: number, text: string, units: Uint16Array, from: number, to: number, hash: number): number {
+    if (guess !== 0 && this.#holds(guess, units, from, to)) return guess;
+    const record = this.find(units, from, to, hash);
+    return record === 0 ? this.learn(text.slice(from, to), units, from, hash) : record;
+  }
+
+  /** Start of the record of the chunk `units[from, to)`, 0 when it is not known. */
+  find(units: Uint16Array, from: number, to: number, hash: number): number {
+    const slots = this.#slots;
+    const mask = slots.length / 2 - 1;
+    for (let slot = (hash ^ (hash >>> 15)) & mask; ; slot = (slot + 1) & mask) {
+      const record = slots[slot * 2 + 1]!;
+      if (record === 0) return 0;
+      if (slots[slot * 2] === hash && this.#holds(record, units, from, to)) return record;
+    }
+  }
+
+  #holds(record: number, units: Uint16Array, from: number, to: number): boolean {
+    const { data, text } = this;
+    const length = to - from;
+    if (data[record + UNITS] !== length) return false;
+    const start = (record + TOKEN_START + data[record + TOKENS]! * TOKEN) * 2;
+    let index = 0;
+    while (index < length && text[start + index] === units[from + index]) index++;
+    return index === length;
+  }
+
+  /** Works out a chunk that `find` did not find at `units[from]`. Returns the start of its record. */
   learn(chunk: string, units: Uint16Array, from: number, hash: number): number {
     const tokens = splitChunk(chunk);
-    const id = this.chunks.add(units, from, from + chunk.length, hash);
-    this.#fill(id, chunk, mergeWithin(tokens), tokens.length > 1 && exceptionSpans(tokens).length > 0);
-    return id;
+    const spans = tokens.length > 1 ? exceptionSpans(tokens) : [];
+    const merged = spans.length > 0 ? mergeSpans(tokens, spans) : tokens;
+    // Most sequences are the tokens of an exception that nothing had cut ("it", "'s"): no merge that a neighbour could block.
+    const changed = merged.length !== tokens.length || merged.some((token, index) => token !== tokens[index]);
+    const record = this.#record(chunk, merged, changed);
+    const start = (record + TOKEN_START + this.data[record + TOKENS]! * TOKEN) * 2;
+    for (let index = 0; index < chunk.length; index++) this.text[start + index] = units[from + index]!;
+    this.data[record + HASH] = hash;
+    this.#count++;
+    if (this.#count * 2 > this.#slots.length / 2) this.#growSlots();
+    this.#insert(hash, record);
+    return record;
   }
 
   /** A chunk whose tokens its neighbours change. Found again by nobody: such chunks are rare. */
   learnVariant(chunk: string, tokens: readonly string[]): number {
-    const id = this.chunks.append(this.#buffer.load(chunk), 0, chunk.length, 0);
-    this.#fill(id, chunk, tokens, true);
-    return id;
+    this.#count++;
+    return this.#record(chunk, tokens, true);
   }
 
-  #fill(id: number, chunk: string, tokens: readonly string[], merge: boolean): void {
-    const record = id * CHUNK;
-    const start = this.#tokenEnd;
-    for (const token of tokens) this.#pushToken(this.#word(token));
-    const sentences = this.#sentences(start);
-    if (this.#whitespace) {
-      this.#tokenEnd = start;
-      this.#pushToken(this.#word(chunk));
-    }
+  #insert(hash: number, record: number): void {
+    const slots = this.#slots;
+    const mask = slots.length / 2 - 1;
+    let slot = (hash ^ (hash >>> 15)) & mask;
+    while (slots[slot * 2 + 1] !== 0) slot = (slot + 1) & mask;
+    slots[slot * 2] = hash;
+    slots[slot * 2 + 1] = record;
+  }
+
+  #growSlots(): void {
+    const old = this.#slots;
+    this.#slots = new Int32Array(old.length * 2);
+    for (let slot = 0; slot < old.length; slot += 2) if (old[slot + 1] !== 0) this.#insert(old[slot]!, old[slot + 1]!);
+  }
+
+  #record(chunk: string, tokens: readonly string[], merge: boolean): number {
+    const record = this.#end;
+    const count = this.#whitespace ? 1 : tokens.length;
+    this.#end += TOKEN_START + Math.max(count, tokens.length) * TOKEN + ((chunk.length + 1) >> 1);
+    this.#reserve();
+    const { data } = this;
+    tokens.forEach((token, index) => this.#pushToken(record, index, this.#word(token)));
+    data[record + INSIDE] = this.#sentences(record, tokens.length, false);
+    data[record + ENDED] = this.#sentences(record, tokens.length, true);
+    if (this.#whitespace) this.#pushToken(record, 0, this.#word(chunk));
+    this.#sumUp(record, count);
+    data[record + UNITS] = chunk.length;
+    data[record + FLAGS] = flagsOf(chunk) | (merge ? HAS_MERGE : 0);
+    data[record + TOKENS] = count;
+    data[record + HASHES] = countUnits(chunk, 0x23);
+    data[record + ELLIPSES] = countEllipses(chunk);
+    return record;
+  }
+
+  #reserve(): void {
+    if (this.#end <= this.data.length) return;
+    let size = this.data.length;
+    while (size < this.#end) size *= 2;
+    const data = new Int32Array(size);
+    data.set(this.data);
+    this.data = data;
+    this.text = new Uint16Array(data.buffer);
+  }
+
+  #pushToken(record: number, index: number, word: number): void {
+    const { data } = this;
+    const { records } = this.words;
+    const at = record + TOKEN_START + index * TOKEN;
+    data[at] = word;
+    data[at + 1] = records[word * WORD + WORD_POINTS]!;
+    data[at + 2] = records[word * WORD + WORD_UNITS]!;
+    data[at + 3] = records[word * WORD + WORD_HASH]!;
+    data[at + 4] = records[word * WORD + WORD_POWER]!;
+  }
+
+  #bits(record: number, index: number): number {
+    return this.words.records[this.data[record + TOKEN_START + index * TOKEN]! * WORD + WORD_BITS]!;
+  }
+
+  #sumUp(record: number, count: number): void {
+    const { data } = this;
     let real = 0;
     let realPoints = 0;
     let letters = 0;
     let stops = 0;
     let points = 0;
-    for (let index = start; index < this.#tokenEnd; index++) {
-      const word = this.tokens[index]! * WORD;
-      const bits = this.words.records[word + WORD_BITS]!;
-      const wordPoints = this.words.records[word + WORD_POINTS]!;
+    for (let index = 0; index < count; index++) {
+      const bits = this.#bits(record, index);
+      const wordPoints = data[record + TOKEN_START + index * TOKEN + 1]!;
       points += wordPoints;
       if (bits & IS_REAL) {
         real++;
@@ -136,28 +287,25 @@ export class ChunkCache {
       if (bits & HAS_LETTER) letters++;
       stops |= bits >> 8;
     }
-    const { records } = this.chunks;
-    records[record + POINTS] = points;
-    records[record + FLAGS] = flagsOf(chunk) | (merge ? HAS_MERGE : 0);
-    records[record + TOKEN_START] = start;
-    records[record + TOKENS] = this.#tokenEnd - start;
-    records[record + REAL_WORDS] = real;
-    records[record + REAL_POINTS] = realPoints;
-    records[record + LETTER_WORDS] = letters;
-    records[record + STOP_WORDS] = stops;
-    records[record + HASHES] = countUnits(chunk, 0x23);
-    records[record + ELLIPSES] = countEllipses(chunk);
-    records[record + INSIDE] = sentences.inside;
-    records[record + ENDED] = sentences.ended;
+    data[record + POINTS] = points;
+    data[record + REAL_WORDS] = real;
+    data[record + REAL_POINTS] = realPoints;
+    data[record + LETTER_WORDS] = letters;
+    data[record + STOP_WORDS] = stops;
   }
 
-  #pushToken(word: number): void {
-    if (this.#tokenEnd === this.tokens.length) {
-      const tokens = new Int32Array(this.tokens.length * 2);
-      tokens.set(this.tokens);
-      this.tokens = tokens;
+  #sentences(record: number, count: number, endedBefore: boolean): number {
+    let ended = endedBefore;
+    let sentences = 0;
+    for (let index = 0; index < count; index++) {
+      const bits = this.#bits(record, index);
+      if (bits & IS_END) ended = true;
+      else if (ended && !(bits & IS_PUNCTUATION)) {
+        sentences++;
+        ended = false;
+      }
     }
-    this.tokens[this.#tokenEnd++] = word;
+    return sentences * 2 + (ended ? 1 : 0);
   }
 
   #word(token: string): number {
@@ -194,35 +342,16 @@ export class ChunkCache {
     records[record + WORD_BITS] = bits;
     return id;
   }
-
-  #sentences(start: number): { inside: number; ended: number } {
-    const run = (ended: boolean): number => {
-      let count = 0;
-      for (let index = start; index < this.#tokenEnd; index++) {
-        const bits = this.words.records[this.tokens[index]! * WORD + WORD_BITS]!;
-        if (bits & IS_END) ended = true;
-        else if (ended && !(bits & IS_PUNCTUATION)) {
-          count++;
-          ended = false;
-        }
-      }
-      return count * 2 + (ended ? 1 : 0);
-    };
-    return { inside: run(false), ended: run(true) };
-  }
 }
 
 /** Puts exceptions together again that affixes and infixes of this chunk had cut. */
-function mergeWithin(tokens: string[]): readonly string[] {
-  if (tokens.length === 1) return tokens;
-  const spans = exceptionSpans(tokens);
-  if (spans.length === 0) return tokens;
+function mergeSpans(tokens: readonly string[], spans: readonly Span[]): string[] {
   const merged: string[] = [];
   let index = 0;
   for (const span of selectSpans(spans)) {
     while (index < span.start) merged.push(tokens[index++]!);
     const exception = exceptions.get(tokens.slice(span.start, span.end).join(''));
-    merged.push(...(exception ?? tokens.slice(span.start, span.end)));
+    for (const token of exception ?? tokens.slice(span.start, span.end)) merged.push(token);
     index = span.end;
   }
   while (index < tokens.length) merged.push(tokens[index++]!);
@@ -263,17 +392,42 @@ function flagsOf(chunk: string): number {
   if (classesOf(wide ? chunk.codePointAt(chunk.length - 2)! : last) & TERMINAL) flags |= ENDS_TERMINAL;
   if (chunk.includes('{')) flags |= HAS_CURLY;
   if (chunk.includes('[')) flags |= HAS_BRACKET;
-  const lower = chunk.toLowerCase();
+  return flags | phraseFlags(chunk.toLowerCase());
+}
+
+function phraseFlags(lower: string): number {
+  let flags = 0;
   if (lower.includes('javascript')) flags |= HAS_JAVASCRIPT;
-  if (lower.startsWith('ipsum')) flags |= MEETS_IPSUM;
-  if (lower === 'of') flags |= MEETS_OF;
-  if (lower.startsWith('use')) flags |= MEETS_USE;
-  if (lower.startsWith('policy')) flags |= MEETS_POLICY;
-  if (lower.startsWith('cookies')) flags |= MEETS_COOKIES;
-  if (lower.endsWith('lorem')) flags |= LEAVES_LOREM;
-  if (lower.endsWith('terms')) flags |= LEAVES_TERMS;
-  if (lower.endsWith('privacy') || lower.endsWith('cookie')) flags |= LEAVES_POLICY;
-  if (lower.endsWith('uses')) flags |= LEAVES_USES;
-  if (lower.endsWith('use')) flags |= LEAVES_USE;
+  switch (lower.charAt(0)) {
+    case 'i':
+      if (lower.startsWith('ipsum')) flags |= MEETS_IPSUM;
+      break;
+    case 'o':
+      if (lower === 'of') flags |= MEETS_OF;
+      break;
+    case 'u':
+      if (lower.startsWith('use')) flags |= MEETS_USE;
+      break;
+    case 'p':
+      if (lower.startsWith('policy')) flags |= MEETS_POLICY;
+      break;
+    case 'c':
+      if (lower.startsWith('cookies')) flags |= MEETS_COOKIES;
+  }
+  switch (lower.charAt(lower.length - 1)) {
+    case 'm':
+      if (lower.endsWith('lorem')) flags |= LEAVES_LOREM;
+      break;
+    case 's':
+      if (lower.endsWith('terms')) flags |= LEAVES_TERMS;
+      if (lower.endsWith('uses')) flags |= LEAVES_USES;
+      break;
+    case 'y':
+      if (lower.endsWith('privacy')) flags |= LEAVES_POLICY;
+      break;
+    case 'e':
+      if (lower.endsWith('cookie')) flags |= LEAVES_POLICY;
+      if (lower.endsWith('use')) flags |= LEAVES_USE;
+  }
   return flags;
 }

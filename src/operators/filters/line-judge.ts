@@ -1,7 +1,6 @@
 import { type C4Lines, citation, policyPhrases } from './c4-lines.ts';
 import {
   type ChunkCache,
-  CHUNK,
   ENDED,
   ENDS_C4,
   ENDS_ELLIPSIS,
@@ -84,9 +83,8 @@ export class LineJudge {
   }
 
   /** The next chunk of the line, `[from, to)` of the text. `joined`: a single space stands between it and the one before. */
-  chunk(id: number, from: number, to: number, joined: boolean): void {
-    const { records } = this.#cache.chunks;
-    const record = id * CHUNK;
+  chunk(record: number, from: number, to: number, joined: boolean): void {
+    const records = this.#cache.data;
     const flags = records[record + FLAGS]!;
     if (this.#words === 0) {
       this.#firstFlags = flags;

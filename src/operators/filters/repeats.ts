@@ -1,5 +1,5 @@
-import { type ChunkCache, WORD, WORD_HASH, WORD_POINTS, WORD_POWER } from './chunk-cache.ts';
-import { POOL, UNITS } from './text-table.ts';
+import { type ChunkCache, TOKEN, TOKEN_START, TOKENS, UNITS } from './chunk-cache.ts';
+import { hashStep } from './text-table.ts';
 
 /**
  * Finds what repeats in one text: n-grams of its words, and whole lines or paragraphs.
@@ -38,74 +38,126 @@ class PositionTable {
 /** Different n-grams with one polynomial hash, before the plain way takes over: such texts are made, not written. */
 const collisionsAllowed = 4096;
 
+/** Words whose n-grams are counted; of a longer text the first. It bounds the memory that one text can take. */
+export const wordsCounted: number = 1 << 22;
+
+/** A repeated n-gram of at least this many units starts with this many units that repeat. */
+const window = 16;
+
 export class GramCounter {
-  readonly #table = new PositionTable();
-  /** The text's words, in order. */
-  words = new Int32Array(1 << 12);
-  count = 0;
-  #hashes = new Int32Array(1 << 12);
-  #counts = new Int32Array(1 << 12);
-  /** Code points before each word. */
-  #points = new Int32Array((1 << 12) + 1);
   readonly #cache: ChunkCache;
+  readonly #table = new PositionTable();
+  /** Of every word, in order: number, code points, polynomial hash, base to the power of its units. */
+  #words = new Int32Array(smallest);
+  #points = new Int32Array(smallest + 1);
+  #polynomials = new Int32Array(smallest);
+  #powers = new Int32Array(smallest);
+  /** The words joined, and where each starts. */
+  #joined = new Uint16Array(smallest * 8);
+  #starts = new Int32Array(smallest + 1);
+  #count = 0;
+  #hashes = new Int32Array(smallest);
+  #counts = new Int32Array(smallest);
+  /** Positions that may start a repeated n-gram. */
+  #marks = new Uint8Array(smallest);
+  #candidates = new Int32Array(smallest);
+  #candidateCount = 0;
 
   constructor(cache: ChunkCache) {
     this.#cache = cache;
   }
 
   begin(): void {
-    this.count = 0;
-    if (this.words.length > largestKept) this.words = new Int32Array(1 << 12);
+    this.#count = 0;
+    this.#points[0] = 0;
+    this.#starts[0] = 0;
+    if (this.#words.length > largestKept) this.#resize(smallest, smallest * 8);
+    else if (this.#joined.length > largestKept * 8) this.#resize(this.#words.length, smallest * 8);
   }
 
-  /** Appends the words of a chunk. */
-  push(from: number, count: number): void {
-    if (this.count + count > this.words.length) {
-      const words = new Int32Array(Math.max(this.words.length * 2, this.count + count));
-      words.set(this.words);
-      this.words = words;
+  /** Appends the words of a chunk, by its record. */
+  push(record: number): void {
+    const { data, text } = this.#cache;
+    const tokens = data[record + TOKENS]!;
+    if (this.#count + tokens > wordsCounted) return;
+    const units = data[record + UNITS]!;
+    let position = this.#count;
+    let start = this.#starts[position]!;
+    if (position + tokens > this.#words.length || start + units > this.#joined.length) {
+      this.#resize(
+        Math.max(this.#words.length * (position + tokens > this.#words.length ? 2 : 1), position + tokens),
+        Math.max(this.#joined.length * (start + units > this.#joined.length ? 2 : 1), start + units),
+      );
     }
-    const { tokens } = this.#cache;
-    for (let index = 0; index < count; index++) this.words[this.count + index] = tokens[from + index]!;
-    this.count += count;
-  }
-
-  /** Call once, when all words are in, before counting n-grams. */
-  seal(): void {
-    const size = this.words.length;
-    if (this.#hashes.length !== size) {
-      this.#hashes = new Int32Array(size);
-      this.#counts = new Int32Array(size);
-      this.#points = new Int32Array(size + 1);
+    const from = (record + TOKEN_START + tokens * TOKEN) * 2;
+    for (let index = 0; index < units; index++) this.#joined[start + index] = text[from + index]!;
+    let points = this.#points[position]!;
+    for (let at = record + TOKEN_START; at < record + TOKEN_START + tokens * TOKEN; at += TOKEN) {
+      this.#words[position] = data[at]!;
+      points += data[at + 1]!;
+      start += data[at + 2]!;
+      this.#polynomials[position] = data[at + 3]!;
+      this.#powers[position] = data[at + 4]!;
+      position++;
+      this.#points[position] = points;
+      this.#starts[position] = start;
     }
-    const { records } = this.#cache.words;
-    let points = 0;
-    for (let index = 0; index < this.count; index++) {
-      this.#points[index] = points;
-      points += records[this.words[index]! * WORD + WORD_POINTS]!;
+    this.#count = position;
+  }
+
+  #resize(words: number, units: number): void {
+    const sized = (old: Int32Array, length: number) => {
+      const next = new Int32Array(length);
+      next.set(old.subarray(0, Math.min(old.length, length)));
+      return next;
+    };
+    if (words !== this.#words.length) {
+      this.#words = sized(this.#words, words);
+      this.#points = sized(this.#points, words + 1);
+      this.#polynomials = sized(this.#polynomials, words);
+      this.#powers = sized(this.#powers, words);
+      this.#starts = sized(this.#starts, words + 1);
+      this.#hashes = new Int32Array(words);
+      this.#counts = new Int32Array(words);
+      this.#marks = new Uint8Array(words);
+      this.#candidates = new Int32Array(words);
     }
-    this.#points[this.count] = points;
+    if (units === this.#joined.length) return;
+    const joined = new Uint16Array(units);
+    joined.set(this.#joined.subarray(0, Math.min(this.#joined.length, units)));
+    this.#joined = joined;
   }
 
-  /** Hashes single words for `top`, which extends them by one word a call: 2, 3, 4 in this order. */
-  startTop(): void {
-    for (let index = 0; index < this.count; index++)
-      this.#hashes[index] = Math.imul(this.words[index]! ^ secret, golden);
+  /**
+   * For n = 2, 3, 4: code points of the commonest n-gram, spaces between its words included, times its count; of equals
+   * the first.
+   */
+  top(): [number, number, number] {
+    this.#marks.fill(1, 0, this.#count);
+    for (let at = 0; at < this.#count; at++) this.#hashes[at] = Math.imul(this.#words[at]! ^ secret, golden);
+    return [this.#top(2), this.#top(3), this.#top(4)];
   }
 
-  /** Code points of the commonest n-gram, spaces between its words included, times its count; of equals the first. */
-  top(n: number): number {
-    const grams = this.count - n + 1;
+  /** `#hashes` holds those of the (n − 1)-grams, `#marks` which of them repeat: only these can start an n-gram that does. */
+  #top(n: number): number {
+    const grams = this.#count - n + 1;
     if (grams <= 0) return 0;
     this.#table.begin(grams);
     const { slots, base } = this.#table;
     const mask = slots.length - 1;
-    const words = this.words;
+    const words = this.#words;
     const hashes = this.#hashes;
     const counts = this.#counts;
+    const marks = this.#marks;
     let best = 1;
     let bestAt = 0;
     for (let at = 0; at < grams; at++) {
+      if (marks[at] === 0 || marks[at + 1] === 0) {
+        marks[at] = 0;
+        continue;
+      }
+      // Position `at` has been read, `at + 1` not yet: the mark may now speak of n-grams.
+      marks[at] = 0;
       const hash = (Math.imul(hashes[at]! ^ words[at + n - 1]!, golden) + secret) | 0;
       hashes[at] = hash;
       for (let slot = (hash ^ (hash >>> 15)) & mask; ; slot = (slot + 1) & mask) {
@@ -119,6 +171,8 @@ export class GramCounter {
         let index = 0;
         while (index < n && words[first + index] === words[at + index]) index++;
         if (index < n) continue;
+        marks[first] = 1;
+        marks[at] = 1;
         const count = ++counts[first]!;
         if (count > best || (count === best && first < bestAt)) {
           best = count;
@@ -127,51 +181,89 @@ export class GramCounter {
         break;
       }
     }
+    // The last (n − 1)-gram starts no n-gram.
+    marks[grams] = 0;
     return (this.#points[bestAt + n]! - this.#points[bestAt]! + n - 1) * best;
   }
 
-  /** Hashes the words joined up to `n` − 1, for `repeated`, which extends them by one word a call: n, n + 1, … */
-  startRepeated(n: number): void {
-    const { records } = this.#cache.words;
-    for (let at = 0; at + n - 1 <= this.count; at++) {
-      let hash = 0;
-      for (let index = 0; index < n - 1; index++) {
-        const word = this.words[at + index]! * WORD;
-        hash = (Math.imul(hash, records[word + WORD_POWER]!) + records[word + WORD_HASH]!) | 0;
-      }
-      this.#hashes[at] = hash;
-    }
+  /**
+   * For n = 5 to 10: code points of n-grams seen before, read from left to right, jumping over each one found.
+   * Compared joined without spaces, as the peer does: "a bc" equals "ab c".
+   */
+  repeated(): number[] {
+    this.#findCandidates();
+    return [5, 6, 7, 8, 9, 10].map((n) => this.#repeated(n));
   }
 
   /**
-   * Code points of n-grams seen before, read from left to right, jumping over each one found.
-   * Compared joined without spaces, as the peer does: "a bc" equals "ab c".
+   * Equal n-grams of 16 units or more start with the same 16 units; shorter ones have first five words of fewer than 16.
+   * Positions for which neither holds start nothing that repeats: on prose, nine in ten.
    */
-  repeated(n: number): number {
-    const grams = this.count - n + 1;
-    if (grams <= 0) return 0;
-    this.#extend(n, grams);
-    this.#table.begin(grams);
+  #findCandidates(): void {
+    const last = this.#count - 5;
+    this.#candidateCount = 0;
+    if (last < 0) return;
+    const starts = this.#starts;
+    const joined = this.#joined;
+    const hashes = this.#hashes;
+    const marks = this.#marks;
+    const end = starts[this.#count]!;
+    this.#table.begin(last + 1);
+    const { slots, base } = this.#table;
+    const mask = slots.length - 1;
+    for (let at = 0; at <= last; at++) {
+      const start = starts[at]!;
+      marks[at] = starts[at + 5]! - start < window ? 1 : 0;
+      if (start + window > end) continue;
+      let hash = secret;
+      for (let index = start; index < start + window; index++) hash = Math.imul(hash ^ joined[index]!, hashStep);
+      hashes[at] = hash;
+      for (let slot = (hash ^ (hash >>> 15)) & mask; ; slot = (slot + 1) & mask) {
+        const first = slots[slot]! - base - 1;
+        if (first < 0) {
+          slots[slot] = base + at + 1;
+          break;
+        }
+        // Equal hashes are enough: a mark too many costs time and nothing else.
+        if (hashes[first] !== hash) continue;
+        marks[first] = 1;
+        marks[at] = 1;
+        break;
+      }
+    }
+    for (let at = 0; at <= last; at++) if (marks[at] === 1) this.#candidates[this.#candidateCount++] = at;
+  }
+
+  #repeated(n: number): number {
+    const grams = this.#count - n + 1;
+    const candidates = this.#candidates;
+    const candidateCount = this.#candidateCount;
+    if (grams <= 0 || candidateCount === 0) return 0;
+    this.#table.begin(this.#count);
     const { slots, base } = this.#table;
     const mask = slots.length - 1;
     const hashes = this.#hashes;
     const points = this.#points;
     let found = 0;
     let collisions = 0;
-    for (let at = 0; at < grams; ) {
-      const hash = hashes[at]!;
+    let next = 0;
+    for (let index = 0; index < candidateCount; index++) {
+      const at = candidates[index]!;
+      if (at < next) continue;
+      if (at >= grams) break;
+      const hash = this.#joinedHash(at, n);
+      hashes[at] = hash;
       const mixed = Math.imul(hash, golden);
       for (let slot = (mixed ^ (mixed >>> 15)) & mask; ; slot = (slot + 1) & mask) {
         const first = slots[slot]! - base - 1;
         if (first < 0) {
           slots[slot] = base + at + 1;
-          at++;
           break;
         }
         if (hashes[first] !== hash) continue;
         if (this.#joinedEqual(first, at, n)) {
           found += points[at + n]! - points[at]!;
-          at += n;
+          next = at + n;
           break;
         }
         if (++collisions > collisionsAllowed) return this.#repeatedPlainly(n, grams);
@@ -180,39 +272,29 @@ export class GramCounter {
     return found;
   }
 
-  #extend(n: number, grams: number): void {
-    const { records } = this.#cache.words;
-    const words = this.words;
-    const hashes = this.#hashes;
-    for (let at = 0; at < grams; at++) {
-      const word = words[at + n - 1]! * WORD;
-      hashes[at] = (Math.imul(hashes[at]!, records[word + WORD_POWER]!) + records[word + WORD_HASH]!) | 0;
-    }
+  #joinedHash(at: number, n: number): number {
+    let hash = 0;
+    for (let index = at; index < at + n; index++)
+      hash = (Math.imul(hash, this.#powers[index]!) + this.#polynomials[index]!) | 0;
+    return hash;
   }
 
   #joinedEqual(one: number, other: number, n: number): boolean {
-    let same = 0;
-    while (same < n && this.words[one + same] === this.words[other + same]) same++;
-    return same === n || this.#joined(one, n) === this.#joined(other, n);
-  }
-
-  #joined(at: number, n: number): string {
-    const { records, pool } = this.#cache.words;
-    let text = '';
-    for (let index = at; index < at + n; index++) {
-      const word = this.words[index]! * WORD;
-      const start = records[word + POOL]!;
-      const end = start + records[word + UNITS]!;
-      for (let unit = start; unit < end; unit++) text += String.fromCharCode(pool[unit]!);
-    }
-    return text;
+    const length = this.#starts[one + n]! - this.#starts[one]!;
+    if (this.#starts[other + n]! - this.#starts[other]! !== length) return false;
+    return sameUnits(this.#joined, this.#starts[one]!, this.#starts[other]!, length);
   }
 
   #repeatedPlainly(n: number, grams: number): number {
     const seen = new Set<string>();
     let found = 0;
     for (let at = 0; at < grams; ) {
-      const text = this.#joined(at, n);
+      const bytes = Buffer.from(
+        this.#joined.buffer,
+        this.#starts[at]! * 2,
+        (this.#starts[at + n]! - this.#starts[at]!) * 2,
+      );
+      const text = bytes.toString('utf16le');
       if (seen.has(text)) {
         found += this.#points[at + n]! - this.#points[at]!;
         at += n;
@@ -224,6 +306,9 @@ export class GramCounter {
     return found;
   }
 }
+
+/** Different lines that a later one is compared with; of more, the first. */
+const segmentsKept = 1 << 22;
 
 function sameUnits(text: Uint16Array, one: number, other: number, length: number): boolean {
   let index = 0;
@@ -264,6 +349,7 @@ export class SegmentSet {
       const start = this.#starts[entry]!;
       if (this.#ends[entry]! - start === to - from && sameUnits(text, start, from, to - from)) return true;
     }
+    if (this.#count === segmentsKept) return false;
     const entry = this.#count++;
     slots[slot] = this.#base + entry + 1;
     this.#starts[entry] = from;

@@ -1,7 +1,6 @@
 import { bmpClasses, SPACE } from './character-classes.ts';
 import { type C4Lines, c4Lines } from './c4-lines.ts';
 import {
-  CHUNK,
   ChunkCache,
   ELLIPSES,
   ENDED,
@@ -15,7 +14,6 @@ import {
   REAL_POINTS,
   REAL_WORDS,
   STOP_WORDS,
-  TOKEN_START,
   TOKENS,
 } from './chunk-cache.ts';
 import { LineJudge } from './line-judge.ts';
@@ -72,6 +70,7 @@ class Scanner {
   readonly #lines = new SegmentSet();
   readonly #paragraphs = new SegmentSet();
   readonly #judge: LineJudge;
+  readonly #countGrams: boolean;
   readonly #units = new UnitBuffer();
   readonly #lineUnits = new UnitBuffer();
 
@@ -101,6 +100,7 @@ class Scanner {
     this.#profiles = new Set(options.profiles);
     this.#cache = new ChunkCache(options.tokens);
     this.#grams = new GramCounter(this.#cache);
+    this.#countGrams = this.#profiles.has('gopher-repetition@datatrove');
     this.#judge = new LineJudge(options.c4 ?? c4Lines, this.#cache, (line) => this.#sentencesOf(line));
   }
 
@@ -139,7 +139,7 @@ class Scanner {
 
   #read(text: string): void {
     const judge = this.#judge;
-    const chunks = this.#cache.chunks;
+    const cache = this.#cache;
     const end = text.length;
     const units = this.#units.load(text);
     let bodyEnd = end;
@@ -156,26 +156,28 @@ class Scanner {
     let lineOpen = false;
     let chunkEnd = -1;
     let chunkFlags = 0;
+    /** Chunks looked up ahead, and the next of them. */
+    let ready = 0;
+    let next = 0;
     let at = 0;
     while (at < end) {
       const unit = units[at]!;
       const kind = kinds[unit]!;
       if (kind === WORD) {
         const from = at;
-        let hash = hashStart;
-        let next = unit;
-        do {
-          hash = Math.imul(hash ^ next, hashStep);
-          next = ++at < end ? units[at]! : SPACE_UNIT;
-        } while (kinds[next] === WORD);
-        let id = chunks.find(units, from, at, hash);
-        if (id < 0) id = this.#cache.learn(text.slice(from, at), units, from, hash);
+        if (next === ready) {
+          ready = cache.lookAhead(units, at, end);
+          next = 0;
+        }
+        const hash = cache.hashes[next]!;
+        at = cache.ends[next]!;
+        let record = cache.record(cache.found[next++]!, text, units, from, at, hash);
         const joined = chunkEnd === from - 1 && units[chunkEnd] === SPACE_UNIT;
-        if (chunks.records[id * CHUNK + FLAGS]! & HAS_MERGE) id = this.#merged(id, text, from, at);
-        judge.chunk(id, from, at, joined);
-        this.#count(id);
-        const points = chunks.records[id * CHUNK + POINTS]!;
-        chunkFlags = chunks.records[id * CHUNK + FLAGS]!;
+        if (cache.data[record + FLAGS]! & HAS_MERGE) record = this.#merged(record, text, from, at);
+        judge.chunk(record, from, at, joined);
+        this.#count(record);
+        const points = cache.data[record + POINTS]!;
+        chunkFlags = cache.data[record + FLAGS]!;
         chunkEnd = at;
         lineOpen = true;
         rawFull = true;
@@ -237,9 +239,8 @@ class Scanner {
     this.#points += this.#newlines;
   }
 
-  #count(id: number): void {
-    const { records } = this.#cache.chunks;
-    const record = id * CHUNK;
+  #count(record: number): void {
+    const records = this.#cache.data;
     const tokens = records[record + TOKENS]!;
     this.#points += records[record + POINTS]!;
     this.#tokens += tokens;
@@ -249,13 +250,13 @@ class Scanner {
     this.#stopWords |= records[record + STOP_WORDS]!;
     this.#hashMarks += records[record + HASHES]!;
     this.#ellipses += records[record + ELLIPSES]!;
-    this.#grams.push(records[record + TOKEN_START]!, tokens);
+    if (this.#countGrams) this.#grams.push(record);
   }
 
   /** A chunk whose own tokens were merged, seen with its neighbours. */
-  #merged(id: number, text: string, from: number, to: number): number {
+  #merged(record: number, text: string, from: number, to: number): number {
     const tokens = mergeNeighbours(text, from, to);
-    return tokens === undefined ? id : this.#cache.learnVariant(text.slice(from, to), tokens);
+    return tokens === undefined ? record : this.#cache.learnVariant(text.slice(from, to), tokens);
   }
 
   #rawLine(
@@ -297,7 +298,7 @@ class Scanner {
 
   /** Sentences of a line on its own. */
   #sentencesOf(line: string): number {
-    const { chunks } = this.#cache;
+    const cache = this.#cache;
     const units = this.#lineUnits.load(line);
     let count = 1;
     let ended = false;
@@ -317,10 +318,10 @@ class Scanner {
         count++;
         ended = false;
       }
-      let id = chunks.find(units, from, at, hash);
-      if (id < 0) id = this.#cache.learn(line.slice(from, at), units, from, hash);
-      if (chunks.records[id * CHUNK + FLAGS]! & HAS_MERGE) id = this.#merged(id, line, from, at);
-      const sentences: number = chunks.records[id * CHUNK + (ended ? ENDED : INSIDE)]!;
+      let record = cache.find(units, from, at, hash);
+      if (record === 0) record = cache.learn(line.slice(from, at), units, from, hash);
+      if (cache.data[record + FLAGS]! & HAS_MERGE) record = this.#merged(record, line, from, at);
+      const sentences: number = cache.data[record + (ended ? ENDED : INSIDE)]!;
       count += sentences >> 1;
       ended = (sentences & 1) === 1;
       chunkEnd = at;
@@ -348,11 +349,8 @@ class Scanner {
     if (this.#profiles.has('gopher-repetition@datatrove')) {
       const grams = this.#grams;
       const points = this.#points;
-      grams.seal();
-      grams.startTop();
-      const top = [2, 3, 4].map((n) => ratio(grams.top(n), points));
-      grams.startRepeated(5);
-      const repeated = [5, 6, 7, 8, 9, 10].map((n) => ratio(grams.repeated(n), points));
+      const top = grams.top().map((found) => ratio(found, points));
+      const repeated = grams.repeated().map((found) => ratio(found, points));
       signals['gopher-repetition@datatrove'] = {
         characterCount: points,
         paragraphCount: this.#paragraphCount,

@@ -83,17 +83,6 @@ export class TextTable {
 
   /** Gives a new text the next number; its own columns are the caller's to fill. */
   add(text: Uint16Array, from: number, to: number, hash: number): number {
-    const id = this.append(text, from, to, hash);
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    let slot = (hash ^ (hash >>> 15)) & mask;
-    while (slots[slot] !== 0) slot = (slot + 1) & mask;
-    slots[slot] = id + 1;
-    return id;
-  }
-
-  /** Like `add`, but `find` will not find it. */
-  append(text: Uint16Array, from: number, to: number, hash: number): number {
     const units = to - from;
     if ((this.count + 1) * 2 > this.#slots.length) this.#growSlots();
     if ((this.count + 1) * this.stride > this.records.length) {
@@ -114,6 +103,11 @@ export class TextTable {
     this.records[record + HASH] = hash;
     this.records[record + POOL] = start;
     this.records[record + UNITS] = units;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let slot = (hash ^ (hash >>> 15)) & mask;
+    while (slots[slot] !== 0) slot = (slot + 1) & mask;
+    slots[slot] = id + 1;
     return id;
   }
 
