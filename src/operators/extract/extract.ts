@@ -38,7 +38,7 @@ export const extractDefaults: Required<Omit<ExtractOptions, 'url'>> = {
   maxChars: 16_000_000,
   maxNodes: 400_000,
   maxDepth: 256,
-  secondLookBelow: 250,
+  secondLookBelow: 150,
 };
 
 /** Limits of a page that Readability may look at: about 0.2 CPU-seconds. */
