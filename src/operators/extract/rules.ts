@@ -19,6 +19,13 @@ const linkLists = tagSet('div section article header center table ul ol dl');
 /** Elements whose text is kept however short it is. */
 const keptShort = tagSet('p li td th tr dt dd pre blockquote caption summary');
 
+/** Weights (characters without white space) of a paragraph, of a scrap, and of a line of links that may stay. */
+const paragraphWeight = 68;
+const scrapWeight = 22;
+const linkLineWeight = 170;
+/** More than this part of the text in links: a list of links, not prose. */
+const mostlyLinks = 0.6;
+
 export interface MainText {
   blocks: Block[];
   /** Sum of the blocks' weights. */
@@ -44,13 +51,14 @@ export function allText(tree: Tree): MainText {
   return { blocks, weight: blocks.reduce((sum, block) => sum + block.weight, 0) };
 }
 
-/** A named place counts when it holds this part of the page's prose; a descent loses at most this part of it. */
+/** A named place counts when it holds this part of the page's prose; a step down keeps at least this part of it. */
 const placeShare = 0.5;
 const descentShare = 0.9;
-const leastProse = 140;
+const leastPlaceProse = 100;
+const leastDescentProse = 140;
 
 /** The innermost container that still holds nearly all the prose, beginning at the best place that the page names. */
-export function chooseRoot(tree: Tree, { prose, trusted }: Measures): number {
+function chooseRoot(tree: Tree, { prose, trusted }: Measures): number {
   let root = namedPlace(tree, prose, trusted);
   for (;;) {
     let child = -1;
@@ -58,7 +66,7 @@ export function chooseRoot(tree: Tree, { prose, trusted }: Measures): number {
       if (!containers.has(tree.tag[node]!) || tree.marks[node]! & trusted & COMMENTS) continue;
       if (child < 0 || prose[node]! > prose[child]!) child = node;
     }
-    if (child < 0 || prose[child]! < descentShare * prose[root]! || prose[child]! < leastProse) return root;
+    if (child < 0 || prose[child]! < descentShare * prose[root]! || prose[child]! < leastDescentProse) return root;
     root = child;
   }
 }
@@ -69,7 +77,7 @@ function namedPlace(tree: Tree, prose: Float64Array, trusted: number): number {
   for (let node = tree.body + 1; node < tree.size; node++) {
     const tag = tree.tag[node]!;
     const marks = tree.marks[node]!;
-    if (tag === TEXT || prose[node]! < 100 || marks & trusted & (COMMENTS | HIDDEN)) continue;
+    if (tag === TEXT || prose[node]! < leastPlaceProse || marks & trusted & (COMMENTS | HIDDEN)) continue;
     if (tag !== article && tag !== main && !(marks & CONTENT)) continue;
     if (best < 0 || prose[node]! > 0.9 * prose[best]!) best = node;
   }
@@ -83,13 +91,13 @@ function leadStart(tree: Tree, root: number): number {
 }
 
 function isLead(block: Block): boolean {
-  return block.weight >= 68 && block.linkShare < 0.3;
+  return block.weight >= paragraphWeight && block.linkShare < 0.5 * mostlyLinks;
 }
 
 /** A header or a place of doubtful name with this much prose holds a lead or an introduction. */
 const leadProse = 150;
 
-export function isFurniture(tree: Tree, m: Measures, node: number, root: number): boolean {
+function isFurniture(tree: Tree, m: Measures, node: number, root: number): boolean {
   const tag = tree.tag[node]!;
   const flags = tagFlags[tag]!;
   const marks = tree.marks[node]!;
@@ -101,7 +109,7 @@ export function isFurniture(tree: Tree, m: Measures, node: number, root: number)
   if (!large && (flags & WRAPPER || tag === figure || tag === figcaption)) return true;
   if (excluding && m.allProse[node]! < 0.5 * m.allProse[root]!) return true;
   if ((marks & DOUBTFUL || tag === header) && m.prose[node]! < leadProse) return true;
-  return linkLists.has(tag) && m.link[node]! > 0.6 * text;
+  return linkLists.has(tag) && m.link[node]! > mostlyLinks * text;
 }
 
 /** A sentence's or a quotation's end, in any script. */
@@ -116,7 +124,7 @@ function keepBlocks(blocks: Block[]): Block[] {
   let next: Block | undefined;
   for (let i = blocks.length - 1; i >= 0; i--) {
     const block = blocks[i]!;
-    if (block.linkShare > 0.6 && block.weight < 170) continue;
+    if (block.linkShare > mostlyLinks && block.weight < linkLineWeight) continue;
     if (isHeading(block) ? announcesNothing(block, next) : isScrap(block, blocks[i - 1], blocks[i + 1])) continue;
     if (next === undefined && block.text.endsWith(':')) continue;
     kept.push(block);
@@ -136,6 +144,6 @@ function announcesNothing(heading: Block, next: Block | undefined): boolean {
 
 /** A few words without a sentence's end, and not between two paragraphs. */
 function isScrap(block: Block, before: Block | undefined, after: Block | undefined): boolean {
-  if (keptShort.has(block.tag) || block.weight >= 22 || ending.test(block.text)) return false;
-  return !(before && after && before.weight > 68 && after.weight > 68);
+  if (keptShort.has(block.tag) || block.weight >= scrapWeight || ending.test(block.text)) return false;
+  return !(before && after && before.weight > paragraphWeight && after.weight > paragraphWeight);
 }

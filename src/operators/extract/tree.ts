@@ -58,6 +58,7 @@ export function parseTree(page: string, limits: TreeLimits): Tree {
   return builder.finish();
 }
 
+/** Takes the tokenizer's events; keeps the stack of open elements. */
 class TreeBuilder implements TokenizerCallbacks {
   readonly tree: Tree;
   stop: () => void = () => {};
