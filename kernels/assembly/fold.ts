@@ -44,7 +44,7 @@ export function fold(length: i32, out: usize): usize {
   return out;
 }
 
-/** One code point of well-formed UTF-8 (Unicode 16, table 3-7), or U+FFFD, a separator, for one byte of what is not. */
+/** One code point of well-formed UTF-8 from 0x80 on (Unicode 16, table 3-7), or BAD. */
 function decode(at: usize, end: usize): u32 {
   const a = <u32>load<u8>(at);
   const b = at + 1 < end ? <u32>load<u8>(at, 1) : 0;
@@ -62,13 +62,13 @@ function decode(at: usize, end: usize): u32 {
   return codePoint < 0x10000 || codePoint > 0x10ffff ? BAD : codePoint;
 }
 
-/** Not a code point: marks one byte that is no part of well-formed UTF-8. */
-const BAD: u32 = 0x110000;
+/** One byte that is no part of well-formed UTF-8. A separator like the U+0000 that it stands for, which no longer sequence may encode. */
+const BAD: u32 = 0;
 
 function width(codePoint: u32): usize {
+  if (codePoint == BAD) return 1;
   if (codePoint < 0x800) return 2;
-  if (codePoint < 0x10000) return 3;
-  return codePoint == BAD ? 1 : 4;
+  return codePoint < 0x10000 ? 3 : 4;
 }
 
 /**

@@ -9,9 +9,12 @@ export const WINDOW_SKETCHES: usize = 0x1000;
 export const WINDOW_INSERTED: usize = 0xa0000;
 export const WINDOW_PARTITIONS: usize = 0xa1000;
 export const WINDOW_OFFSETS: usize = 0xa2000;
-/** Answers of 24 bytes: bands explained u32, equal rows i32 (-1 for no document), then the named document's partition u32, shingles u32, offset u64. */
+/**
+ * Answers of 32 bytes: bands explained u32, equal rows i32 (-1 for no document), the named document's partition u32, shingles u32, offset u64,
+ * and how many documents had taken a place before, u64.
+ */
 export const WINDOW_ANSWERS: usize = 0xb0000;
-export const ANSWER_BYTES: i32 = 24;
+export const ANSWER_BYTES: i32 = 32;
 export const WINDOW_TABLE: usize = 0x100000;
 
 const FINGERPRINT_BITS: u32 = 28;
@@ -102,6 +105,7 @@ export function windowDecide(count: i32): bool {
     const answer = WINDOW_ANSWERS + <usize>(i * ANSWER_BYTES);
     store<u32>(answer, 0);
     store<i32>(answer, -1, 4);
+    store<u64>(answer, next, 24);
     if (inserted == 2) continue;
     const sketch = WINDOW_SKETCHES + <usize>i * <usize>stride;
     const candidates = findCandidates(sketch, answer);

@@ -10,6 +10,8 @@ export interface HistoryMasks {
   readonly generations: Int32Array;
   /** `count × generations.length`: bit b of a document's mask says that this generation knows band b. */
   readonly masks: Uint32Array;
+  /** Generations begun by these documents, and by which. */
+  readonly begun: readonly { readonly generation: number; readonly document: number }[];
 }
 
 export interface History {
@@ -35,11 +37,13 @@ export function createHistory(options: DedupOptions, shard: number, states: read
 
   const decide: History['decide'] = (sketches, codes, stride) => {
     const columns = new Map<number, Uint32Array>();
+    const begun: { generation: number; document: number }[] = [];
     for (let from = 0; from < codes.length; ) {
       let newest = generations.at(-1)!;
       if (newest.state.documents === newest.state.capacity && codes[from] === 1) {
         rotate();
         newest = generations.at(-1)!;
+        begun.push({ generation: newest.state.number, document: from });
       }
       const { to, inserted } = stretch(codes, from, newest);
       const part = sketches.subarray(from * stride, to * stride);
@@ -53,7 +57,7 @@ export function createHistory(options: DedupOptions, shard: number, states: read
       newest.state.documents += inserted;
       from = to;
     }
-    return interleave(columns, codes.length);
+    return { ...interleave(columns, codes.length), begun };
   };
   return { generations, decide };
 }
@@ -72,7 +76,7 @@ function stretch(codes: Uint8Array, from: number, { batch, state }: Generation):
   return { to, inserted };
 }
 
-function interleave(columns: Map<number, Uint32Array>, count: number): HistoryMasks {
+function interleave(columns: Map<number, Uint32Array>, count: number): Omit<HistoryMasks, 'begun'> {
   const generations = Int32Array.from(columns.keys());
   if (columns.size === 1) return { generations, masks: columns.get(generations[0]!)! };
   const masks = new Uint32Array(count * columns.size);

@@ -1,10 +1,10 @@
 import { createExactKeys, type ExactKeys } from './exact-keys.ts';
 import { type Generation, LEFT_OUT } from './generation.ts';
-import { createHistory, type History } from './history.ts';
+import { createHistory, type History, type HistoryMasks } from './history.ts';
 import { configHash, type DedupOptions } from './options.ts';
 import { INSERTED, newVerdicts, type SketchBatch, sketchLayout, type Verdicts } from './sketch.ts';
 import { readIndex, saveIndex } from './snapshot.ts';
-import { mergeVerdicts, type ShardVerdicts } from './verdicts.ts';
+import { mergeVerdicts, type ShardVerdicts, type WindowVerdicts } from './verdicts.ts';
 import { createWindow, type Window } from './window.ts';
 
 export interface GenerationStats {
@@ -50,16 +50,26 @@ export interface NearDuplicateIndex {
   readonly save: () => Iterable<Uint8Array>;
 }
 
+/** What shard 0 alone has. */
+export interface Nearby {
+  readonly window: Window;
+  readonly exact: ExactKeys;
+  /** For each generation kept, how many documents had taken a place in the window when it began. */
+  readonly starts: Map<number, number>;
+}
+
 /** What an index is made of. Only shard 0 has window and exact keys. */
 export interface IndexParts {
   readonly history: History;
-  readonly nearby: { readonly window: Window; readonly exact: ExactKeys } | undefined;
+  readonly nearby: Nearby | undefined;
 }
 
 /** An empty index, or shard number `shard` of one that is divided by `options.shards`. */
 export function createIndex(options: DedupOptions, shard = 0): NearDuplicateIndex {
   const nearby =
-    shard === 0 ? { window: createWindow(options), exact: createExactKeys(options.exact.documents) } : undefined;
+    shard === 0
+      ? { window: createWindow(options), exact: createExactKeys(options.exact.documents), starts: new Map([[0, 0]]) }
+      : undefined;
   return assemble(options, shard, { history: createHistory(options, shard), nearby }, 0);
 }
 
@@ -79,8 +89,9 @@ function assemble(options: DedupOptions, shard: number, parts: IndexParts, inser
 
   const decideShard = (batch: SketchBatch): ShardVerdicts => {
     const codes = codesOf(batch, options);
-    const { generations, masks } = parts.history.decide(batch.sketches, codes, stride);
-    const window = parts.nearby ? decideNearby(parts.nearby, batch, codes, options) : undefined;
+    const { generations, masks, begun } = parts.history.decide(batch.sketches, codes, stride);
+    const oldest = parts.history.generations[0]!.state.number;
+    const window = parts.nearby ? decideNearby(parts.nearby, batch, codes, options, begun, oldest) : undefined;
     for (let i = 0; i < batch.count; i++) documents += batch.kinds[i] === INSERTED ? 1 : 0;
     return {
       shard,
@@ -117,16 +128,36 @@ function codesOf(batch: SketchBatch, options: DedupOptions): Uint8Array {
 }
 
 function decideNearby(
-  { window, exact }: NonNullable<IndexParts['nearby']>,
+  nearby: Nearby,
   batch: SketchBatch,
   codes: Uint8Array,
   options: DedupOptions,
-): ShardVerdicts['window'] {
+  begun: HistoryMasks['begun'],
+  oldest: number,
+): WindowVerdicts {
   const verdicts = newVerdicts(batch.count);
   const bandMasks = new Uint32Array(batch.count);
-  window.decide(batch, codes, verdicts, bandMasks);
-  decideExact(exact, batch, options, verdicts);
-  return { verdicts, bandMasks };
+  const places = new Float64Array(batch.count);
+  nearby.window.decide(batch, codes, verdicts, bandMasks, places);
+  decideExact(nearby.exact, batch, options, verdicts);
+  return { verdicts, bandMasks, covered: coveredBy(places, nearby, begun, oldest) };
+}
+
+/** For each document the first generation of which nothing has left the window yet. */
+function coveredBy(
+  places: Float64Array,
+  { window, starts }: Nearby,
+  begun: HistoryMasks['begun'],
+  oldest: number,
+): Float64Array {
+  for (const { generation, document } of begun) starts.set(generation, places[document]!);
+  for (const generation of starts.keys()) if (generation < oldest) starts.delete(generation);
+  return places.map((place) => {
+    let covered = Number.POSITIVE_INFINITY;
+    for (const [generation, start] of starts)
+      if (place - start <= window.capacity) covered = Math.min(covered, generation);
+    return covered;
+  });
 }
 
 /** The exact original, where there is one, is named before the most similar document. */

@@ -34,7 +34,7 @@ export const dedupOptionsSchema = z
       .describe(
         'characters in a shingle of a script without spaces between words (Han, Kana, Thai, Lao, Khmer, Myanmar)',
       ),
-    bands: z.int().min(1).max(32).default(24).describe('band keys of a document'),
+    bands: z.int().min(1).max(32).default(22).describe('band keys of a document'),
     rowsPerBand: z.int().min(1).max(16).default(5).describe('sketch rows mixed into one band key'),
     verificationRows: z
       .int()

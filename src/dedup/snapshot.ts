@@ -26,6 +26,7 @@ const headerSchema = z.strictObject({
     .strictObject({
       next: z.string(),
       level: z.int(),
+      starts: z.array(z.tuple([z.int(), z.int()])),
       exact: z.array(z.strictObject({ places: z.int(), keys: z.int() })).length(2),
     })
     .nullable(),
@@ -54,6 +55,7 @@ export function* saveIndex(
         ? {
             next: state.next.toString(),
             level: state.level,
+            starts: [...nearby.starts],
             exact: nearby.exact.tables().map(({ places, keys }) => ({ places, keys })),
           }
         : null,
@@ -101,7 +103,7 @@ function readNearby(source: Reader, { nearby }: Header, options: DedupOptions): 
     return table;
   });
   exact.restore(newer!, older!);
-  return { window, exact };
+  return { window, exact, starts: new Map(nearby.starts) };
 }
 
 function readHeader(source: Reader, options: DedupOptions, shard: number): Header {

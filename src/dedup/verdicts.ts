@@ -11,8 +11,17 @@ export interface ShardVerdicts {
   readonly generations: Int32Array;
   /** Bit b: this generation knows band b. `count × generations.length`, document by document. */
   readonly bandMasks: Uint32Array;
-  /** From shard 0 only: everything but the votes, and the bands that documents of the window explain. */
-  readonly window: { readonly verdicts: Verdicts; readonly bandMasks: Uint32Array } | undefined;
+  /** From shard 0 only. */
+  readonly window: WindowVerdicts | undefined;
+}
+
+/** Everything but the votes, and what tells which votes count. */
+export interface WindowVerdicts {
+  readonly verdicts: Verdicts;
+  /** Bit b: a document of the window explains band b. */
+  readonly bandMasks: Uint32Array;
+  /** Generations before this one count; this and later ones hold no document that has left the window. */
+  readonly covered: Float64Array;
 }
 
 /**
@@ -20,11 +29,11 @@ export interface ShardVerdicts {
  * that it knows and that no document of the window explains. `FatalError` when the answers do not belong together or one is missing.
  */
 export function mergeVerdicts(answers: readonly ShardVerdicts[]): Verdicts {
-  const { verdicts, bandMasks } = checked(answers);
+  const { verdicts, bandMasks, covered } = checked(answers);
   const { generations, count } = answers[0]!;
   const columns = generations.length;
   for (let i = 0; i < count; i++) {
-    for (let g = 0; g < columns; g++) {
+    for (let g = 0; g < columns && generations[g]! < covered[i]!; g++) {
       let known = 0;
       for (const answer of answers) known |= answer.bandMasks[i * columns + g]!;
       const votes = bitCount(known & ~bandMasks[i]!);
@@ -37,7 +46,7 @@ export function mergeVerdicts(answers: readonly ShardVerdicts[]): Verdicts {
 }
 
 /** What shard 0 alone knows, after a look whether the answers belong together. */
-function checked(answers: readonly ShardVerdicts[]): NonNullable<ShardVerdicts['window']> {
+function checked(answers: readonly ShardVerdicts[]): WindowVerdicts {
   const [reference] = answers;
   const shards = new Set(answers.map(({ shard }) => shard));
   const window = answers.find(({ shard }) => shard === 0)?.window;

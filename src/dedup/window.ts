@@ -30,8 +30,17 @@ interface WindowKernel {
 }
 
 export interface Window {
-  /** Fills in similarity, containment and the named document; bit b of a mask says that a document of the window explains band b. */
-  readonly decide: (batch: SketchBatch, codes: Uint8Array, verdicts: Verdicts, masks: Uint32Array) => void;
+  /**
+   * Fills in similarity, containment and the named document. Bit b of a mask says that a document of the window explains band b;
+   * `places` counts the documents that had taken a place before.
+   */
+  readonly decide: (
+    batch: SketchBatch,
+    codes: Uint8Array,
+    verdicts: Verdicts,
+    masks: Uint32Array,
+    places: Float64Array,
+  ) => void;
   readonly documents: () => number;
   readonly capacity: number;
   readonly bytes: () => number;
@@ -45,7 +54,7 @@ const MEMORY_LIMIT = 4 * 1024 ** 3;
 const BUCKET_ENTRIES = 8;
 /** Documents below which a table does not start: about 1 MB. */
 const FIRST_DOCUMENTS = 4096;
-const ANSWER_WORDS = 6;
+const ANSWER_WORDS = 8;
 
 /** The documents of the last time, by name, in one instance of kernels/assembly/window.ts. */
 export function createWindow(options: DedupOptions): Window {
@@ -62,7 +71,7 @@ export function createWindow(options: DedupOptions): Window {
   const tableAt = Number(kernel.WINDOW_TABLE.value);
   let views = viewsOf(kernel, batch, layout.stride);
 
-  const decide: Window['decide'] = (documents, codes, verdicts, masks) => {
+  const decide: Window['decide'] = (documents, codes, verdicts, masks, places) => {
     for (let from = 0; from < documents.count; from += batch) {
       const to = Math.min(documents.count, from + batch);
       views.sketches.set(documents.sketches.subarray(from * layout.stride, to * layout.stride));
@@ -72,7 +81,12 @@ export function createWindow(options: DedupOptions): Window {
       if (!kernel.windowDecide(to - from)) throw outOfMemory(capacity);
       // Memory that has grown is another buffer.
       if (views.buffer !== kernel.memory.buffer) views = viewsOf(kernel, batch, layout.stride);
-      readAnswers(views.answers, from, to, documents, verdicts, masks);
+      for (let i = from; i < to; i++) {
+        const at = (i - from) * ANSWER_WORDS;
+        masks[i] = views.answers[at]!;
+        places[i] = views.answers[at + 6]! + views.answers[at + 7]! * 2 ** 32;
+      }
+      readAnswers(views.answers, from, to, documents, verdicts);
     }
   };
 
@@ -82,13 +96,11 @@ export function createWindow(options: DedupOptions): Window {
     to: number,
     { sketches }: SketchBatch,
     verdicts: Verdicts,
-    masks: Uint32Array,
   ) => {
     const shingles = new DataView(sketches.buffer, sketches.byteOffset + layout.shinglesAt);
     const offsets = new Uint32Array(verdicts.duplicateOffset.buffer, verdicts.duplicateOffset.byteOffset);
     for (let i = from; i < to; i++) {
       const at = (i - from) * ANSWER_WORDS;
-      masks[i] = answers[at]!;
       const equal = answers[at + 1]! | 0;
       const similarity = equal < 0 ? 0 : similarityOf(equal, options.verificationRows);
       if (similarity === 0) continue;
