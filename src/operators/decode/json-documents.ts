@@ -157,7 +157,7 @@ function lastElement(window: ByteWindow, start: number, closed: boolean, limits:
   const cut = decodeError('decode.truncated', 'JSON file; it ends inside a document or array; get the file again');
   return {
     offset: BigInt(base + start),
-    next: BigInt(base + Math.max(bytes.length, start + 1)),
+    next: BigInt(window.end + 1), // the missing end counts as a byte, so that it is told once
     kind: 'json',
     bytes: Buffer.from(bytes.subarray(start, start + keptBytes(limits))),
     error: damage ?? cut,

@@ -28,6 +28,7 @@ export async function positionAt(
 ): Promise<Positioned | undefined> {
   if (from === 0) return { window, behindDamage: false };
   if (container === 'plain') {
+    if (from > file.sizeBytes) return undefined;
     const source = await openPlain(file.path, from);
     return { window: new ByteWindow(source, from, readBytes(file.sizeBytes)), behindDamage: false };
   }
