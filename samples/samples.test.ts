@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { gunzipSync } from 'node:zlib';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { WARCParser } from 'warcio';
+import { brotliBody, gzipBody } from './crawl/codings.ts';
 import type { Truth } from './crawl/crawl.ts';
 import { buildCrawl, crawlFile } from './crawl/crawl.ts';
 
 const here = import.meta.dirname;
 const committed = readFileSync(path.join(here, 'crawl.warc.gz'));
-const truth = JSON.parse(readFileSync(path.join(here, 'truth.json'), 'utf8')) as Truth[];
+const truth: Truth[] = JSON.parse(readFileSync(path.join(here, 'truth.json'), 'utf8'));
 const crawl = buildCrawl();
 const count = (keep: (entry: Truth) => boolean) => truth.filter(keep).length;
 
@@ -22,13 +23,13 @@ test('the generator writes the committed crawl again, whatever deflate made of i
 test('warcio reads every record, and every input has its truth', async () => {
   const found = new Map<string, string[]>();
   // Without the clipped record at the end, for which warcio waits for ever.
-  const whole = gunzipSync(committed).subarray(0, -crawl.records.at(-1)!.length);
+  const whole = gunzipSync(committed).subarray(0, -(crawl.records.at(-1)?.length ?? 0));
   async function* source() {
     yield new Uint8Array(whole);
   }
   for await (const record of WARCParser.iterRecords(source())) {
     const type = record.warcType ?? '';
-    found.set(type, [...(found.get(type) ?? []), record.warcHeader('WARC-Record-ID') ?? '']);
+    found.set(type, [...(found.get(type) ?? []), String(record.warcHeader('WARC-Record-ID'))]);
   }
   const inputs = ['response', 'resource', 'conversion'].flatMap((type) => found.get(type) ?? []);
   assert.deepEqual(
@@ -39,6 +40,14 @@ test('warcio reads every record, and every input has its truth', async () => {
       .toSorted(),
   );
   for (const skipped of ['warcinfo', 'request', 'metadata', 'revisit']) assert.ok(found.has(skipped), skipped);
+});
+
+test('the portable codings are what other decoders read', () => {
+  for (const length of [0, 1, 1000, 65_536, 65_537, 200_000]) {
+    const body = Buffer.from(Array.from({ length }, (_, at) => (at * at) % 251));
+    assert.ok(gunzipSync(gzipBody(body)).equals(body), `gzip of ${length}`);
+    assert.ok(brotliDecompressSync(brotliBody(body)).equals(body), `brotli of ${length}`);
+  }
 });
 
 test('no address and no record id occurs twice', () => {
@@ -64,6 +73,16 @@ test('every outcome, every route and every reason family is planted', () => {
   }
   const good = count((entry) => entry.expect === 'curated') / truth.length;
   assert.ok(good > 0.35 && good < 0.6, `${good} of the inputs should be kept`);
+});
+
+test('the README counts what is there', () => {
+  const readme = readFileSync(path.join(here, 'README.md'), 'utf8').replaceAll(/\s+/g, ' ');
+  const kinds = [...Map.groupBy(truth, (entry) => entry.kind)].sort(([a], [b]) => a.localeCompare(b));
+  assert.ok(readme.includes(`How many: ${truth.length} inputs.`));
+  assert.ok(
+    readme.includes(kinds.map(([kind, entries]) => `${kind} ${entries.length}`).join(', ')),
+    'run generate.ts and copy its counts',
+  );
 });
 
 test('a copy comes after what it was made from', () => {

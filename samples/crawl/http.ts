@@ -1,4 +1,4 @@
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { brotliBody, gzipBody } from './codings.ts';
 
 export interface HttpAnswer {
   status: number;
@@ -24,11 +24,7 @@ const phrases: Record<number, string> = {
 /** The bytes of an HTTP/1.1 response as they came over the wire, and the payload that its digest covers. */
 export function httpResponse(answer: HttpAnswer, date: string): { block: Buffer; payload: Buffer } {
   const payload =
-    answer.coding === 'gzip'
-      ? gzipSync(answer.body)
-      : answer.coding === 'br'
-        ? brotliCompressSync(answer.body)
-        : answer.body;
+    answer.coding === 'gzip' ? gzipBody(answer.body) : answer.coding === 'br' ? brotliBody(answer.body) : answer.body;
   const fields: Record<string, string> = { Date: new Date(date).toUTCString(), ...answer.headers };
   if (answer.contentType) fields['Content-Type'] = answer.contentType;
   if (answer.coding) fields['Content-Encoding'] = answer.coding;

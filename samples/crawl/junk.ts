@@ -61,7 +61,7 @@ function doorways(): Page[] {
       title: `Emergency plumber ${town}`,
       blocks,
     };
-    return buildPage({ article, site: offer, kind: 'doorway', expect: 'open' });
+    return buildPage({ article, site: offer, kind: 'doorway', expect: 'rejected' });
   });
 }
 
@@ -100,7 +100,7 @@ function damaged(all: readonly Original[]): Page[] {
       article: { ...article, slug: `mix-${article.slug}`, title: words.slice(0, 6).join(' '), blocks },
       site: copySites[3]!,
       kind: 'scrambled',
-      expect: 'rejected',
+      expect: 'open',
     });
   });
   const repeated = english.slice(5, 10).map(({ article }, at) => {
