@@ -278,7 +278,7 @@ suite('embedded log: limits', () => {
       }
       assert.ok(appended < 40n, 'it was filled');
     }
-    assert.ok(full instanceof TransientError && full.code === 'disk-full', String(full));
+    assert.ok(full instanceof TransientError && full.code === 'disk-full', full instanceof Error ? full.message : '');
     const consumer = await log.consumer('early', ['app.in']);
     assert.deepEqual(await consumer.bounds('app.in', 0), { start: 0n, end: appended });
     const kept = (await readAll(consumer, Number(appended))).get('app.in-0') ?? [];

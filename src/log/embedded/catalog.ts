@@ -11,6 +11,8 @@ export interface Partition {
   known: boolean;
   /** What readers may see: the end after the last commit, never that of a transaction under way. */
   visibleEnd: bigint;
+  /** Start as of the last look at what is committed: where a new reader begins. */
+  visibleStart: bigint;
 }
 
 export interface Topic {
@@ -74,6 +76,7 @@ function makeTopic(name: string, stored: StoredTopic): Topic {
     end: 0n,
     known: false,
     visibleEnd: 0n,
+    visibleStart: 0n,
   }));
   return {
     id: stored.id,
@@ -126,6 +129,17 @@ export function declareTopic(environment: Environment, catalog: Catalog, spec: T
   const topic = catalog.topics.get(spec.name) ?? makeTopic(spec.name, stored);
   topic.groups = groups;
   catalog.topics.set(spec.name, topic);
+}
+
+/** Inside a write transaction: the groups' ids, another process's additions included; undefined when one is not known yet. */
+export function groupsOf(environment: Environment, topic: Topic): readonly number[] | undefined {
+  const ids: number[] = [];
+  for (const name of storedTopic(environment, topic.name)?.groups ?? topic.groups) {
+    const stored = environment.meta.get(nameKey(TAG.group, name));
+    if (stored === undefined) return undefined;
+    ids.push(Number(readU64(stored)));
+  }
+  return ids;
 }
 
 /** Inside a write transaction. */

@@ -80,7 +80,7 @@ export function createConsumer(parts: ConsumerParts): Consumer {
       const list: (Cursor | undefined)[] = topic.partitions.map((partition) => {
         if (parts.partitions !== undefined && !parts.partitions.includes(partition.number)) return undefined;
         numbers.add(partition.number);
-        return { topic, partition, position: partition.start, paused: false, queued: false };
+        return { topic, partition, position: partition.visibleStart, paused: false, queued: false };
       });
       const from = Buffer.from(numberKey(TAG.position, group, topic.id));
       for (const { key, value } of readRange(
@@ -109,7 +109,7 @@ export function createConsumer(parts: ConsumerParts): Consumer {
       const partition = topic.partitions[Buffer.from(key).readUInt32BE(5)];
       if (partition === undefined) continue;
       partition.visibleEnd = readU64(value, 8);
-      if (!partition.known) partition.start = readU64(value, 0);
+      partition.visibleStart = readU64(value, 0);
     }
   }
 

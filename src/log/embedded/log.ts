@@ -1,5 +1,6 @@
 import { realpathSync, mkdirSync } from 'node:fs';
-import { FatalError } from '../../errors.ts';
+import path from 'node:path';
+import { ConfigError, FatalError } from '../../errors.ts';
 import type { Log, Position } from '../port.ts';
 import {
   checkTopic,
@@ -45,7 +46,7 @@ export interface EmbeddedLog extends Log {
 
 type Opened = Awaited<ReturnType<typeof openShared>>;
 /** A process opens an environment once: a second handle would wait for the first one's write lock on the thread that holds it. */
-const shared = new Map<string, { opened: Promise<Opened>; users: number; outputDirectory: string }>();
+const shared = new Map<string, { opened: Promise<Opened>; users: number; outputs: string; closing?: Promise<void> }>();
 
 /**
  * Opens the log in `directory`, creating it when there is none, and cuts output files to what is committed.
@@ -54,20 +55,32 @@ const shared = new Map<string, { opened: Promise<Opened>; users: number; outputD
 export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<EmbeddedLog> {
   mkdirSync(options.directory, { recursive: true });
   const place = realpathSync(options.directory);
+  const outputs = path.resolve(options.outputDirectory);
   let entry = shared.get(place);
+  while (entry?.closing !== undefined) {
+    await entry.closing;
+    entry = shared.get(place);
+  }
   if (entry === undefined) {
-    entry = { opened: openShared(options), users: 0, outputDirectory: options.outputDirectory };
+    entry = { opened: openShared(options), users: 0, outputs };
     shared.set(place, entry);
   }
-  entry.users++;
+  if (entry.outputs !== outputs) {
+    throw new ConfigError(
+      'output-differs',
+      `${options.directory}; is open with outputs in ${entry.outputs}, wanted ${outputs}; use one output folder a log`,
+    );
+  }
+  const opening = entry;
+  opening.users++;
   const release = async (): Promise<void> => {
-    entry.users--;
-    if (entry.users > 0) return;
-    shared.delete(place);
-    await (await entry.opened).close();
+    opening.users--;
+    if (opening.users > 0) return;
+    opening.closing = opening.opened.then(({ close }) => close()).finally(() => shared.delete(place));
+    await opening.closing;
   };
   try {
-    return makeLog(await entry.opened, options, release);
+    return makeLog(await opening.opened, options, release);
   } catch (error) {
     shared.delete(place);
     throw error;

@@ -1,4 +1,4 @@
-import { type Catalog, loadPartition, type Partition, storePartition, type Topic } from './catalog.ts';
+import { type Catalog, groupsOf, loadPartition, type Partition, storePartition, type Topic } from './catalog.ts';
 import type { Environment } from './environment.ts';
 import { messageKey, numberKey, readU64, TAG } from './layout.ts';
 import type { Writer } from './writer.ts';
@@ -42,14 +42,10 @@ export function createTrimmer(environment: Environment, catalog: Catalog, writer
   }
 
   /** The lowest committed position over all groups; undefined when one has none yet. */
-  function lowestPosition(topic: Topic, partition: Partition): bigint | undefined {
+  function lowestPosition(topic: Topic, partition: Partition, groups: readonly number[]): bigint | undefined {
     let lowest: bigint | undefined;
-    for (const name of topic.groups) {
-      const group = catalog.groups.get(name);
-      const stored =
-        group === undefined
-          ? undefined
-          : environment.meta.get(numberKey(TAG.position, group, topic.id, partition.number));
+    for (const group of groups) {
+      const stored = environment.meta.get(numberKey(TAG.position, group, topic.id, partition.number));
       if (stored === undefined) return undefined;
       const position = readU64(stored);
       if (lowest === undefined || position < lowest) lowest = position;
@@ -73,9 +69,11 @@ export function createTrimmer(environment: Environment, catalog: Catalog, writer
         messages: MESSAGES_A_CALL,
         apply() {
           let removed = 0;
+          const groups = new Map<Topic, readonly number[]>();
           let more = candidates.size > 0;
           for (const [topic, partition] of taken) {
-            const lowest = lowestPosition(topic, partition);
+            if (!groups.has(topic)) groups.set(topic, groupsOf(environment, topic) ?? []);
+            const lowest = lowestPosition(topic, partition, groups.get(topic) ?? []);
             if (lowest === undefined) continue;
             loadPartition(environment, topic, partition);
             const until = lowest < partition.end ? lowest : partition.end;
