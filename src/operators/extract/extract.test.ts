@@ -137,6 +137,12 @@ describe('extractText', () => {
     assert.deepEqual(lines(page), ['Café & thé 🙂 © 2026 &unknown; AT&T software, 5 < 6: a line that is long enough.']);
   });
 
+  it('does not take a page of addresses for text on a second look', () => {
+    const page =
+      '<div class="foot">© 2026 A shop</div><div class="foot">Phone: 010-00000000</div><div class="foot">Street 1</div>';
+    assert.equal(extractText(`<body>${page}</body>`).method, 'none');
+  });
+
   it('says none where there is no text', () => {
     for (const page of [
       '',

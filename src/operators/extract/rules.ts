@@ -45,9 +45,11 @@ export function mainText(tree: Tree): MainText {
   return { blocks, weight: blocks.reduce((sum, block) => sum + block.weight, 0) };
 }
 
-/** All blocks of a page that somebody else has cleaned. */
+/** All blocks of a page that somebody else has cleaned; none if not one of them reads as prose. */
 export function allText(tree: Tree): MainText {
-  const blocks = collectBlocks(tree, measure(tree), 1, tree.size, (node) => (tagFlags[tree.tag[node]!]! & SKIP) !== 0);
+  const measures = measure(tree);
+  if (measures.allProse[0] === 0) return { blocks: [], weight: 0 };
+  const blocks = collectBlocks(tree, measures, 1, tree.size, (node) => (tagFlags[tree.tag[node]!]! & SKIP) !== 0);
   return { blocks, weight: blocks.reduce((sum, block) => sum + block.weight, 0) };
 }
 

@@ -45,6 +45,8 @@ export interface TreeLimits {
   maxDepth: number;
 }
 
+/** Usual on real pages: the arrays seldom have to grow. */
+const charsPerNode = 32;
 /** Depth to which the end tag of an inline element looks for its start tag. */
 const inlineReach = 32;
 
@@ -64,7 +66,7 @@ class TreeBuilder implements TokenizerCallbacks {
   stop: () => void = () => {};
   private readonly html: string;
   private readonly limits: TreeLimits;
-  private capacity = 1024;
+  private capacity: number;
   /** Open elements: node and tag, innermost last; and how many of each tag are open. */
   private readonly openNodes: Int32Array;
   private readonly openTags: Uint8Array;
@@ -85,6 +87,7 @@ class TreeBuilder implements TokenizerCallbacks {
   constructor(html: string, limits: TreeLimits) {
     this.html = html;
     this.limits = limits;
+    this.capacity = Math.min(limits.maxNodes, Math.ceil(html.length / charsPerNode)) + 16;
     this.openNodes = new Int32Array(limits.maxDepth + 1);
     this.openTags = new Uint8Array(limits.maxDepth + 1);
     this.tree = {
