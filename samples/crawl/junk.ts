@@ -14,6 +14,7 @@ const planted: Record<string, { site: Site; expect: Expectation; reason?: string
   toxic: { site: forumSite, expect: 'quarantine', reason: 'toxicity.' },
   personal: { site: sites.en![5]!, expect: 'open' },
   spam: { site: offer, expect: 'rejected' },
+  'low-quality': { site: offer, expect: 'rejected', reason: 'quality.' },
   placeholder: { site: sites.en![0]!, expect: 'rejected' },
   wall: { site: sites.en![1]!, expect: 'rejected' },
   gibberish: { site: sites.en![2]!, expect: 'rejected' },
