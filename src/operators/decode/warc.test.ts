@@ -100,10 +100,8 @@ test('garbage before and between records is one dead letter', async (t) => {
 test('types without a document are skipped, parts of one are kept', async (t) => {
   const types = ['warcinfo', 'request', 'metadata', 'revisit', 'future-type', 'Response', 'conversion', 'continuation'];
   const content = types.map((type) => record(type, 'x', { type })).join('');
-  assert.deepEqual(await read(t, content), [
-    ...['warcinfo', 'request', 'metadata', 'revisit', 'other'],
-    ...['<urn:Response>', '<urn:conversion>', '<urn:continuation>'],
-  ]);
+  const skipped = ['warcinfo', 'request', 'metadata', 'revisit', 'other'];
+  assert.deepEqual(await read(t, content), skipped.concat('<urn:Response>', '<urn:conversion>', '<urn:continuation>'));
 });
 
 test('property: a file cut anywhere gives the good records before the cut and at most one dead letter', async (t) => {
