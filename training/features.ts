@@ -6,8 +6,6 @@ export interface FeatureShape {
   readonly bigramRows: number;
   /** Ids of a text that are looked at: one window. */
   readonly maxTokens: number;
-  /** Vectors of the vocabulary entries, `dense` numbers each: rare words learn from their neighbours. */
-  readonly embedding?: { readonly dense: number; readonly vectors: Float32Array };
   /** One more column for each group, so that what a source is like does not get into its words; the caller drops it. */
   readonly groups: number;
 }
@@ -16,8 +14,8 @@ export interface FeatureShape {
 export const GROUP_VALUE = 0.3;
 
 /**
- * Columns: vocabulary entries, hashed pairs, the sum of the entries' vectors, all over √m for m different ids of which only the first
- * place counts; then groups. These are the sums of `scoring/table.ts`, so weights fold into its table.
+ * Columns: vocabulary entries and hashed pairs, over √m for m different ids of which only the first place counts; then groups.
+ * These are the sums of `scoring/table.ts`, so weights go into its table as they are.
  */
 export function featureRows(
   wordPiece: WordPiece,
@@ -25,15 +23,13 @@ export function featureRows(
   shape: FeatureShape,
 ): SparseRows {
   const vocabulary = wordPiece.vocabulary.size;
-  const { bigramRows, maxTokens, embedding, groups } = shape;
-  const dense = embedding?.dense ?? 0;
-  const columns = vocabulary + bigramRows + dense + groups;
+  const { bigramRows, maxTokens, groups } = shape;
+  const columns = vocabulary + bigramRows + groups;
   const encoder = new TextEncoder();
   const ids = new Int32Array(maxTokens);
   const start = new Int32Array(texts.length + 1);
   const index = new Growing(Int32Array, texts.length * 64);
   const value = new Growing(Float32Array, texts.length * 64);
-  const sum = new Float64Array(dense);
   const firsts = new Map<number, number>();
 
   for (const [row, { text, group }] of texts.entries()) {
@@ -41,38 +37,20 @@ export function featureRows(
     firsts.clear();
     for (let i = 0; i < count; i++) if (!firsts.has(ids[i]!)) firsts.set(ids[i]!, i);
     const norm = 1 / Math.sqrt(Math.max(1, firsts.size));
-    sum.fill(0);
     for (const [id, i] of firsts) {
       index.push(id);
       value.push(norm);
-      for (let d = 0; d < dense; d++) sum[d]! += embedding!.vectors[id * dense + d]!;
       if (i === 0 || bigramRows === 0) continue;
       index.push(vocabulary + bigramRow(ids[i - 1]!, id, bigramRows));
       value.push(norm);
     }
-    for (let d = 0; d < dense; d++) {
-      index.push(vocabulary + bigramRows + d);
-      value.push(sum[d]! * norm);
-    }
     if (group < groups) {
-      index.push(vocabulary + bigramRows + dense + group);
+      index.push(vocabulary + bigramRows + group);
       value.push(GROUP_VALUE);
     }
     start[row + 1] = index.length;
   }
   return { rows: texts.length, columns, start, index: index.array(), value: value.array() };
-}
-
-/** Adds the part of the weights that lies on the vectors to the vocabulary entries; returns entries and pairs. */
-export function foldEmbedding(weights: Float64Array, vocabulary: number, shape: FeatureShape): Float64Array {
-  const { bigramRows, embedding } = shape;
-  const folded = weights.slice(0, vocabulary + bigramRows);
-  if (embedding === undefined) return folded;
-  const { dense, vectors } = embedding;
-  for (let id = 0; id < vocabulary; id++) {
-    for (let d = 0; d < dense; d++) folded[id]! += vectors[id * dense + d]! * weights[vocabulary + bigramRows + d]!;
-  }
-  return folded;
 }
 
 class Growing<T extends Int32Array | Float32Array> {

@@ -1,7 +1,8 @@
-import { createProseMeter, PROSE_SIGNALS, proseSignals } from '../src/scoring/prose.ts';
+import { annotateRun, createProseMeter, PROSE_SIGNALS, proseSignals } from '../src/scoring/prose.ts';
 import { createTableScorer } from '../src/scoring/table.ts';
-import type { WordPiece } from '../src/scoring/wordpiece.ts';
-import { type FeatureShape, featureRows, foldEmbedding } from './features.ts';
+import type { Vocabulary } from '../src/scoring/vocabulary.ts';
+import { createRuns, createWordPiece } from '../src/scoring/wordpiece.ts';
+import { type FeatureShape, featureRows } from './features.ts';
 import { fitLogistic } from './logistic.ts';
 import { auc, fitPlatt, quantile } from './metrics.ts';
 import { quantize, significant } from './quantize.ts';
@@ -10,7 +11,6 @@ import type { WeakText } from './weak.ts';
 import type { WebPages } from './web.ts';
 
 const MAX_TOKENS = 512;
-const MAX_PROSE_BYTES = 4096;
 /** A signal counts for at most three deviations: menus and tables have values far outside. */
 const SIGNAL_LIMIT = 3;
 
@@ -18,11 +18,13 @@ const SIGNAL_LIMIT = 3;
  * Quality = z-score of thirteen prose signals with equal weights + z-score of a table over word pieces. Only the signs of the signals are
  * learned: weights fitted freely learn the damage that was made for training, not what people call good text.
  */
-export function trainQuality(wordPiece: WordPiece, weak: readonly WeakText[], web: WebPages): TrainedScorer {
+export function trainQuality(vocabulary: Vocabulary, weak: readonly WeakText[], web: WebPages): TrainedScorer {
+  const wordPiece = createWordPiece(vocabulary);
   const train = weak.filter(({ role }) => role === 'train');
   const balance = weightsByKind(train);
-  const signals = signalStatistics(train, balance);
-  const prose = proseSum(signals);
+  const signalsOf = createSignals(vocabulary);
+  const signals = signalStatistics(train, balance, signalsOf);
+  const prose = proseSum(signals, signalsOf);
 
   const shape: FeatureShape = { bigramRows: 0, maxTokens: MAX_TOKENS, groups: 0 };
   const x = featureRows(
@@ -37,10 +39,7 @@ export function trainQuality(wordPiece: WordPiece, weak: readonly WeakText[], we
     strength: 3,
     iterations: 60,
   });
-  const { bytes, unigramScale } = quantize(
-    [foldEmbedding(w, wordPiece.vocabulary.size, shape)],
-    wordPiece.vocabulary.size,
-  );
+  const { bytes, unigramScale } = quantize([w.slice(0, wordPiece.vocabulary.size)], wordPiece.vocabulary.size);
 
   const output = {
     axis: 'score',
@@ -101,7 +100,6 @@ export function trainQuality(wordPiece: WordPiece, weak: readonly WeakText[], we
   output.bias = significant(-tableMoments.mean / tableMoments.deviation - proseMoments.mean / proseMoments.deviation);
   output.calibration = { slope: significant(platt.slope), intercept: significant(platt.intercept) };
   manifest.prose = {
-    maxBytes: MAX_PROSE_BYTES,
     limit: SIGNAL_LIMIT,
     signals: signals.map((s) => ({ ...s, weight: significant(s.weight / proseMoments.deviation) })),
   };
@@ -118,14 +116,27 @@ export function trainQuality(wordPiece: WordPiece, weak: readonly WeakText[], we
 
 type Signals = NonNullable<TrainedScorer['manifest']['prose']>['signals'];
 
-function signalStatistics(train: readonly WeakText[], balance: Float32Array): Signals {
+/** Signals of a text over its first MAX_TOKENS ids; the array is used again by the next call. */
+function createSignals(vocabulary: Vocabulary): (text: string) => Float64Array {
+  const wordPiece = createWordPiece(vocabulary, { annotate: annotateRun });
   const measure = createProseMeter();
-  const values = train.map(({ text }) => {
+  const ids = new Int32Array(MAX_TOKENS);
+  const runs = createRuns(2 * MAX_TOKENS);
+  const values = new Float64Array(PROSE_SIGNALS);
+  return (text) => {
     const bytes = Buffer.from(text);
-    const out = new Float64Array(PROSE_SIGNALS);
-    measure(bytes, 0, Math.min(bytes.length, MAX_PROSE_BYTES), out);
-    return out;
-  });
+    wordPiece.encode(bytes, ids, 0, MAX_TOKENS, runs);
+    measure(bytes, runs, values);
+    return values;
+  };
+}
+
+function signalStatistics(
+  train: readonly WeakText[],
+  balance: Float32Array,
+  signalsOf: (text: string) => Float64Array,
+): Signals {
+  const values = train.map(({ text }) => signalsOf(text).slice());
   return proseSignals.map((name, i) => {
     const column = values.map((row) => row[i]!);
     const { mean, deviation } = moments(column, balance);
@@ -135,12 +146,9 @@ function signalStatistics(train: readonly WeakText[], balance: Float32Array): Si
   });
 }
 
-function proseSum(signals: Signals): (text: string) => number {
-  const measure = createProseMeter();
-  const values = new Float64Array(PROSE_SIGNALS);
+function proseSum(signals: Signals, signalsOf: (text: string) => Float64Array): (text: string) => number {
   return (text) => {
-    const bytes = Buffer.from(text);
-    measure(bytes, 0, Math.min(bytes.length, MAX_PROSE_BYTES), values);
+    const values = signalsOf(text);
     let sum = 0;
     for (const [i, { mean, deviation, weight }] of signals.entries()) {
       sum += weight * Math.max(-SIGNAL_LIMIT, Math.min(SIGNAL_LIMIT, (values[i]! - mean) / deviation));

@@ -1,7 +1,7 @@
 import type { ScorerManifest } from '../src/scoring/manifest.ts';
 import { createTableScorer } from '../src/scoring/table.ts';
 import type { WordPiece } from '../src/scoring/wordpiece.ts';
-import { type FeatureShape, featureRows, foldEmbedding, GROUP_VALUE } from './features.ts';
+import { type FeatureShape, featureRows, GROUP_VALUE } from './features.ts';
 import { axes, labelledTexts } from './labelled.ts';
 import { fitLogistic } from './logistic.ts';
 import { fitPlatt } from './metrics.ts';
@@ -74,18 +74,12 @@ export interface TrainedScorer {
   readonly table: Int8Array;
 }
 
-export function trainToxicity(
-  wordPiece: WordPiece,
-  rows: readonly ToxicityRow[],
-  web: WebPages,
-  embedding: FeatureShape['embedding'],
-): TrainedScorer {
+export function trainToxicity(wordPiece: WordPiece, rows: readonly ToxicityRow[], web: WebPages): TrainedScorer {
   const vocabulary = wordPiece.vocabulary.size;
   const shape: FeatureShape = {
     bigramRows: BIGRAM_ROWS,
     maxTokens: WINDOW.tokens,
     groups: groupNames.length + 1,
-    ...(embedding && { embedding }),
   };
   const group = (set: string): number => (groupNames.includes(set) ? groupNames.indexOf(set) : groupNames.length);
   const train = rows.filter((row) => row.role === 'train').map((row) => ({ ...row, group: group(row.set) }));
@@ -99,7 +93,7 @@ export function trainToxicity(
     console.log(
       `toxicity ${axis}: ${target.filter((t) => t === 1).length} positive of ${target.filter((t) => t >= 0).length}`,
     );
-    return foldEmbedding(w, vocabulary, shape);
+    return w.slice(0, vocabulary + BIGRAM_ROWS);
   });
   const { bytes, unigramScale, bigramScale } = quantize(heads, vocabulary);
   const outputs = axes.map((axis, k) => ({

@@ -8,7 +8,6 @@ import { parseManifest, type ScorerManifest } from '../src/scoring/manifest.ts';
 import { createStage0 } from '../src/scoring/stage0.ts';
 import { parseVocabulary } from '../src/scoring/vocabulary.ts';
 import { createWordPiece } from '../src/scoring/wordpiece.ts';
-import { readEmbedding } from './embedding.ts';
 import { measureQuality, measureToxicity } from './evaluate.ts';
 import { trainQuality } from './quality.ts';
 import { selfTestTexts } from './selftest.ts';
@@ -18,11 +17,11 @@ import { weakTexts } from './weak.ts';
 import { readWeb } from './web.ts';
 
 /*
- * node training/train.ts --data DIR [--out DIR] [--embedding model.safetensors]
+ * node training/train.ts --data DIR [--out DIR]
  * Trains the shipped scorers on the public sets below DIR and writes models/. The same data give the same bytes.
  */
 const { values } = parseArgs({
-  options: { data: { type: 'string' }, out: { type: 'string', default: shippedModels }, embedding: { type: 'string' } },
+  options: { data: { type: 'string' }, out: { type: 'string', default: shippedModels } },
 });
 if (values.data === undefined)
   throw new ConfigError('usage', 'training; no data folder; give --data DIR (training/sources.ts says what is in it)');
@@ -34,8 +33,6 @@ const wordPiece = createWordPiece(parseVocabulary(vocabularyBytes.toString('utf8
 const web = readWeb(directory);
 const rows = toxicityRows(directory, web);
 const weak = weakTexts(directory, web);
-const embedding =
-  values.embedding === undefined ? undefined : readEmbedding(values.embedding, wordPiece.vocabulary.size);
 
 const toxicitySources: SourceName[] = [
   'davidson',
@@ -64,8 +61,8 @@ const qualitySources: SourceName[] = [
   'edos',
   'crawl',
 ];
-const toxicity = complete(trainToxicity(wordPiece, rows, web, embedding), toxicitySources);
-const quality = complete(trainQuality(wordPiece, weak, web), qualitySources);
+const toxicity = complete(trainToxicity(wordPiece, rows, web), toxicitySources);
+const quality = complete(trainQuality(wordPiece.vocabulary, weak, web), qualitySources);
 write(toxicity);
 write(quality);
 const set = loadScorers(values.out);

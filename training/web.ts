@@ -1,4 +1,4 @@
-import { createProseMeter, proseSignals } from '../src/scoring/prose.ts';
+import { functionWords } from '../src/scoring/prose.ts';
 import { tarFiles } from './archive.ts';
 import { decodePage, type PageText, pageText } from './page.ts';
 import { hashFraction, readLines, readSource } from './sources.ts';
@@ -19,15 +19,13 @@ export interface WebPages {
 }
 
 const MIN_CHARS = 200;
-const FUNCTION_WORDS = proseSignals.indexOf('functionWords');
-const measure = createProseMeter();
-const signals = new Float64Array(proseSignals.length);
+
+const listed = new Set(functionWords);
 
 /** English prose has a function word (of the 60 listed) in every two or three words; other languages hardly any. */
 export function isEnglish(text: string): boolean {
-  const bytes = Buffer.from(text);
-  measure(bytes, 0, bytes.length, signals);
-  return signals[FUNCTION_WORDS]! >= 0.2;
+  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  return words.filter((word) => listed.has(word)).length >= 0.2 * words.length;
 }
 
 function webRole(text: string): 'train' | 'reference' {

@@ -31,11 +31,11 @@ export function loadScorers(directory: string = shippedModels, names?: readonly 
       'scorer-missing',
       `scorers of ${directory}; no manifest there; give the folder of a trained model`,
     );
-  for (const { name, tokenizer } of manifests) {
-    if (tokenizer.sha256 !== first.tokenizer.sha256) {
+  for (const { name, tokenizer, maxTokens } of manifests) {
+    if (tokenizer.sha256 !== first.tokenizer.sha256 || maxTokens !== first.maxTokens) {
       throw new ConfigError(
         'scorer-vocabulary',
-        `scorer ${name}; its vocabulary is not that of ${first.name}; load them as two sets`,
+        `scorer ${name}; its vocabulary or maxTokens is not that of ${first.name}; load them as two sets`,
       );
     }
   }

@@ -17,9 +17,8 @@ const output = z.strictObject({
   calibration: z.strictObject({ slope: z.number(), intercept: z.number() }),
 });
 
+/** Signals of the text that the first `maxTokens` ids cover. */
 const prose = z.strictObject({
-  /** Only so many bytes at the beginning are read. */
-  maxBytes: z.int().positive(),
   /** What is added to the logit for each signal: weight · clamp((signal − mean) / deviation, ±limit). */
   limit: z.number().positive(),
   signals: z

@@ -1,25 +1,35 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { shared } from '../testing/shared.ts';
+import { shippedModels } from './load.ts';
 import {
   addressWords,
+  annotateRun,
   createProseMeter,
   functionWords,
-  MAX_PROSE_BYTES,
   PROSE_SIGNALS,
   proseSignals,
   stopWords,
 } from './prose.ts';
+import { parseVocabulary } from './vocabulary.ts';
+import { createRuns, createWordPiece } from './wordpiece.ts';
 
 const measure = createProseMeter();
 
-function signalsOf(text: string): number[] {
+const vocabulary = parseVocabulary(readFileSync(path.join(shippedModels, 'vocab.txt'), 'utf8'));
+const wordPiece = createWordPiece(vocabulary, { annotate: annotateRun });
+const ids = new Int32Array(1 << 18);
+const runs = createRuns(1 << 18);
+
+function signalsOf(text: string, maxTokens = ids.length): number[] {
   const bytes = new TextEncoder().encode(text);
   const out = new Float64Array(PROSE_SIGNALS);
-  measure(bytes, 0, bytes.length, out);
+  wordPiece.encode(bytes, ids, 0, maxTokens, runs);
+  measure(bytes, runs, out);
   return [...out];
 }
 
@@ -28,7 +38,12 @@ function slowSignals(text: string): number[] {
   const bytes = Buffer.from(text, 'utf8').toString('latin1');
   const words = bytes.split(/[ \t\r\n]+/).filter((word) => word !== '');
   const keys = words.map((word) =>
-    word.replaceAll(/[^A-Za-z0-9\x80-\xff]/g, '').replaceAll(/[A-Z]/g, (c) => c.toLowerCase()),
+    word
+      .replaceAll(/[A-Z]/g, (c) => c.toLowerCase())
+      .replaceAll('\0', '\x01')
+      .split(/[!-/:-@[-`{-~]+/)
+      .filter((run) => run !== '')
+      .join(' '),
   );
   const lines = bytes.split('\n').filter((line) => /[^ \t\r]/.test(line));
   const count = (pattern: RegExp): number => bytes.match(pattern)?.length ?? 0;
@@ -137,11 +152,7 @@ test('signals equal those of the slow twin on real web text', (t) => {
   for (const line of lines) assertLikeTwin((JSON.parse(line) as { text: string }).text.slice(0, 20_000));
 });
 
-test('only the given range counts, and at most MAX_PROSE_BYTES of it', () => {
-  const bytes = new TextEncoder().encode(`Skipped. ${'Kept, words! '.repeat(10)}`);
-  const out = new Float64Array(PROSE_SIGNALS);
-  measure(bytes, 9, bytes.length, out);
-  assert.deepEqual([...out], signalsOf('Kept, words! '.repeat(10)));
-  const long = 'ABC '.repeat(MAX_PROSE_BYTES);
-  assert.deepEqual(signalsOf(long), signalsOf(long.slice(0, MAX_PROSE_BYTES)));
+test('the signals cover the text that the ids cover', () => {
+  const sentence = 'Seven ids, with the stops. ';
+  assert.deepEqual(signalsOf(`${sentence}ANOTHER ONE!`, 7), signalsOf(sentence.trim().slice(0, -1)));
 });

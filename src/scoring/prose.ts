@@ -1,15 +1,18 @@
+import type { Annotate, Runs } from './wordpiece.ts';
+
 /**
- * Thirteen signals of edited prose, none of which is the length, over one pass of UTF-8 bytes.
+ * Thirteen signals of edited prose, none of which is the length, from the runs that the tokenizer met and the bytes between them.
  * They restate what the Gopher, C4 and FineWeb rules look at as numbers (Rae et al. 2021, table A1; Raffel et al. 2020, section 2.2;
  * Penedo et al. 2024, section 3.6), so that a scorer can weigh them instead of counting broken limits.
  *
- * A *word* is a run of bytes that are not space, tab, line feed or carriage return; its *key* is its letters and digits, ASCII
- * lower-cased; a *letter* is an ASCII letter or any byte from 128 up. A *line* has at least one word.
+ * A *run* is a series of bytes that are neither ASCII punctuation nor space, tab, line feed or carriage return; a *word* is a series of bytes
+ * that are none of those four; two words are the same when their runs are, in ASCII lower case; a *letter* is an ASCII letter or any
+ * byte from 128 up; a *line* has at least one word.
  */
 export const proseSignals = [
   /** Share of words with a letter. */
   'alphabeticWords',
-  /** How many of Gopher's eight stop words occur, over 8. */
+  /** How many of Gopher's eight stop words occur as the only run of a word, over 8. */
   'stopWordKinds',
   /** Share of lines that end in `.`, `!`, `?`, a quotation mark or an ellipsis. */
   'terminatedLines',
@@ -21,15 +24,15 @@ export const proseSignals = [
   'upperCase',
   /** `!` and 0.3 × `?` per ten words. */
   'exclamations',
-  /** Share of words that are one of 60 function words. */
+  /** Share of words whose only run is one of 60 function words. */
   'functionWords',
   /** Words per sentence or line, whichever ends first, at most 60. */
   'sentenceWords',
-  /** Share of different keys among the first 100 words. */
+  /** Share of different words among the first 100. */
   'differentWords',
-  /** Entropy of the keys among the first 300 words, over the logarithm of their number. */
+  /** Entropy of the first 300 words, over the logarithm of their number. */
   'wordEntropy',
-  /** Share of words that are you, your, I, my, we or our. */
+  /** The same of you, your, I, my, we and our. */
   'addressWords',
   /** Commas per word. */
   'commas',
@@ -45,80 +48,64 @@ export const functionWords: readonly string[] = (
 export const stopWords: readonly string[] = ['the', 'be', 'to', 'of', 'and', 'that', 'have', 'with'];
 export const addressWords: readonly string[] = ['you', 'your', 'i', 'my', 'we', 'our'];
 
-const SPACE = 1;
-const isSpace = new Uint8Array(256);
-for (const b of [9, 10, 13, 32]) isSpace[b] = SPACE;
-
-/** A letter or digit as it counts in a key, lower-cased; 0 for any other byte. */
-const keyByte = new Uint8Array(256);
-/** What a byte adds to the count of letters (low half) and of capitals (high half). */
-const letterGain = new Int32Array(256);
-for (let b = 0; b < 256; b++) {
-  const upper = b >= 65 && b <= 90;
-  const letter = upper || (b >= 97 && b <= 122) || b >= 128;
-  if (letter || (b >= 48 && b <= 57)) keyByte[b] = upper ? b + 32 : b;
-  letterGain[b] = (letter ? 1 : 0) + (upper ? 0x10000 : 0);
-}
-/** Limit of the two halves. */
-export const MAX_PROSE_BYTES = 0xffff;
-
-const HASH_START = 0x811c9dc5 | 0;
-const HASH_STEP = 0x01000193;
-
-/** FNV-1a, finished so that its low bits are good for a small table, and never 0. */
-function finish(hash: number): number {
-  return (hash ^ (hash >>> 15)) | 0 || 1;
-}
-
-function hashOf(word: string): number {
-  let hash = HASH_START;
-  for (let i = 0; i < word.length; i++) hash = Math.imul(hash ^ word.charCodeAt(i), HASH_STEP);
-  return finish(hash);
-}
-
-/** One slot for each listed word: no two share one, so a look-up is a single comparison (checked when the module is loaded). */
-const LISTED_SLOTS = 1 << 14;
-const listedHash = new Int32Array(LISTED_SLOTS);
 /** 1 function word, 2 address word, 4 and up one bit for each stop word. */
-const listedFlags = new Uint16Array(LISTED_SLOTS);
-for (const word of new Set([...functionWords, ...stopWords, ...addressWords])) {
-  const slot = hashOf(word) & (LISTED_SLOTS - 1);
-  if (listedFlags[slot] !== 0) throw new Error(`listed word ${word}; its slot is taken; change LISTED_SLOTS`);
-  listedHash[slot] = hashOf(word);
+const LISTED_BITS = 10;
+const listed = new Map<string, number>();
+for (const word of [...functionWords, ...stopWords, ...addressWords]) {
   const stop = stopWords.indexOf(word);
-  listedFlags[slot] =
+  const flags =
     (functionWords.includes(word) ? 1 : 0) | (addressWords.includes(word) ? 2 : 0) | (stop < 0 ? 0 : 4 << stop);
+  listed.set(word, flags);
 }
+const LONGEST_LISTED = Math.max(...[...listed.keys()].map((word) => word.length));
+/** The annotation has room for so many letters. */
+const MAX_LETTERS = 0xffff;
 
+/** Letters of a run and its flags as a listed word: what the meter needs from each, kept in the tokenizer's cache. */
+export const annotateRun: Annotate = (bytes, from, to) => {
+  let letters = 0;
+  let word = '';
+  for (let i = from; i < to; i++) {
+    const byte = bytes[i]! >= 65 && bytes[i]! <= 90 ? bytes[i]! + 32 : bytes[i]!;
+    if (byte >= 128 || (byte >= 97 && byte <= 122)) letters++;
+    if (i - from <= LONGEST_LISTED) word += String.fromCharCode(byte);
+  }
+  return (Math.min(letters, MAX_LETTERS) << LISTED_BITS) | (listed.get(word) ?? 0);
+};
+
+const isSpace = new Uint8Array(256);
+for (const b of [9, 10, 13, 32]) isSpace[b] = 1;
+
+const HASH_STEP = 0x01000193;
 const DIFFERENT_WORDS = 100;
 const ENTROPY_WORDS = 300;
 const SHORT_LINE_BYTES = 30;
 const SENTENCE_WORDS = 60;
 const COUNT_SLOTS = 1024;
 
-/** What the n-th occurrence of a key adds to Σ n · ln n. */
+/** What the n-th occurrence of a word adds to Σ n · ln n. */
 const occurrenceGain = Float64Array.from({ length: ENTROPY_WORDS + 1 }, (_, n) =>
   n < 2 ? 0 : n * Math.log(n) - (n - 1) * Math.log(n - 1),
 );
 
 /**
- * Writes the signals of `bytes[from, to)`, at most MAX_PROSE_BYTES of them, into `out`, in the order of `proseSignals`.
- * A meter holds scratch space: one for each thread.
+ * Writes the signals of the text that `runs` cover into `out`, in the order of `proseSignals`. The runs come from a tokenizer that was
+ * made with `annotateRun`. A meter holds scratch space: one for each thread.
  */
-export type ProseMeter = (bytes: Uint8Array, from: number, to: number, out: Float64Array) => void;
+export type ProseMeter = (bytes: Uint8Array, runs: Runs, out: Float64Array) => void;
 
 export function createProseMeter(): ProseMeter {
-  // Keys are told apart by 32-bit hash: among 300 words a collision has a chance of 1e-5 and moves a signal by 1 %.
+  // Words are told apart by 32-bit hash: among 300 a collision has a chance of 1e-5 and moves a signal by 1 %.
   const countHash = new Int32Array(COUNT_SLOTS);
   const countOf = new Uint16Array(COUNT_SLOTS);
 
-  return (bytes, from, end, out) => {
-    const to = Math.min(end, from + MAX_PROSE_BYTES);
+  return (bytes, runs, out) => {
+    const { count, end } = runs;
     countHash.fill(0);
     countOf.fill(0);
     let words = 0;
     let alphabetic = 0;
-    let listed = 0;
+    let functions = 0;
     let address = 0;
     let stops = 0;
     let lines = 0;
@@ -126,6 +113,7 @@ export function createProseMeter(): ProseMeter {
     let terminated = 0;
     let lineFeeds = 0;
     let letters = 0;
+    let capitals = 0;
     let exclamations = 0;
     let questions = 0;
     let commas = 0;
@@ -133,73 +121,80 @@ export function createProseMeter(): ProseMeter {
     let sentenceWords = 0;
     let different = 0;
     let repeats = 0;
-    let lineStart = from;
+    let lineStart = 0;
     let lineWords = 0;
-    let lineEnd = from;
+    let lineEnd = 0;
 
-    for (let i = from; i <= to; ) {
-      let byte = i < to ? bytes[i]! : 10;
-      if (isSpace[byte] === SPACE) {
-        if (byte === 10) {
-          if (i < to) lineFeeds++;
-          if (lineWords > 0) {
-            lines++;
-            if (i - lineStart <= SHORT_LINE_BYTES) shortLines++;
-            if (endsSentence(bytes, lineStart, lineEnd)) terminated++;
-            if (sentenceWords > 0) sentences++;
+    // The word that is open: its hash (0 before its first run), its flags and letters.
+    let inWord = false;
+    let hash = 0;
+    let flags = 0;
+    let wordLetters = 0;
+
+    let i = 0;
+    for (let run = 0; run <= count; run++) {
+      // The end of the text ends its line.
+      const gapEnd = run < count ? runs.from[run]! : end + 1;
+      for (; i < gapEnd; i++) {
+        const byte = i < end ? bytes[i]! : 10;
+        if (isSpace[byte] === 0) {
+          inWord = true;
+          if (byte === 44) commas++;
+          else if (byte === 33) exclamations++;
+          else if (byte === 63) questions++;
+          continue;
+        }
+        if (inWord) {
+          words++;
+          lineWords++;
+          sentenceWords++;
+          lineEnd = i;
+          letters += wordLetters;
+          if (wordLetters > 0) alphabetic++;
+          functions += flags & 1;
+          address += (flags >> 1) & 1;
+          stops |= flags >> 2;
+          if (words <= ENTROPY_WORDS) {
+            const key = hash | 0 || 1;
+            let at = (key ^ (key >>> 11)) & (COUNT_SLOTS - 1);
+            while (countHash[at] !== key && countHash[at] !== 0) at = (at + 1) & (COUNT_SLOTS - 1);
+            countHash[at] = key;
+            const occurrences = countOf[at]! + 1;
+            countOf[at] = occurrences;
+            repeats += occurrenceGain[occurrences]!;
+            if (words <= DIFFERENT_WORDS && occurrences === 1) different++;
+          }
+          const last = bytes[i - 1]!;
+          if (last === 46 || last === 33 || last === 63) {
+            sentences++;
             sentenceWords = 0;
           }
-          lineStart = i + 1;
-          lineWords = 0;
+          inWord = false;
+          hash = 0;
+          flags = 0;
+          wordLetters = 0;
         }
-        i++;
-        continue;
+        if (byte !== 10) continue;
+        if (i < end) lineFeeds++;
+        if (lineWords > 0) {
+          lines++;
+          if (i - lineStart <= SHORT_LINE_BYTES) shortLines++;
+          if (endsSentence(bytes, lineStart, lineEnd)) terminated++;
+          if (sentenceWords > 0) sentences++;
+          sentenceWords = 0;
+        }
+        lineStart = i + 1;
+        lineWords = 0;
       }
-
-      let hash = HASH_START;
-      const lettersBefore = letters;
-      for (;;) {
-        const key = keyByte[byte]!;
-        if (key !== 0) {
-          hash = Math.imul(hash ^ key, HASH_STEP);
-          letters += letterGain[byte]!;
-        } else if (byte === 44) commas++;
-        else if (byte === 33) exclamations++;
-        else if (byte === 63) questions++;
-        else if (isSpace[byte] === SPACE) break;
-        if (++i === to) break;
-        byte = bytes[i]!;
-      }
-      hash = finish(hash);
-      words++;
-      lineWords++;
-      sentenceWords++;
-      lineEnd = i;
-      alphabetic += ((letters - lettersBefore) & 0xffff) === 0 ? 0 : 1;
-
-      // Without a branch, which would be guessed wrong at every third word: all ones where the hashes differ.
-      const slot = hash & (LISTED_SLOTS - 1);
-      const apart = listedHash[slot]! ^ hash;
-      const flags = listedFlags[slot]! & ~((apart | -apart) >> 31);
-      listed += flags & 1;
-      address += (flags >> 1) & 1;
-      stops |= flags >> 2;
-
-      if (words <= ENTROPY_WORDS) {
-        let count = (hash >>> 10) & (COUNT_SLOTS - 1);
-        while (countHash[count] !== hash && countHash[count] !== 0) count = (count + 1) & (COUNT_SLOTS - 1);
-        countHash[count] = hash;
-        const occurrences = countOf[count]! + 1;
-        countOf[count] = occurrences;
-        repeats += occurrenceGain[occurrences]!;
-        if (words <= DIFFERENT_WORDS && occurrences === 1) different++;
-      }
-
-      const last = bytes[i - 1]!;
-      if (last === 46 || last === 33 || last === 63) {
-        sentences++;
-        sentenceWords = 0;
-      }
+      if (run === count) break;
+      const note = runs.note[run]!;
+      // A second run makes it another word, and no listed one.
+      flags = hash === 0 ? note & ((1 << LISTED_BITS) - 1) : 0;
+      hash = (hash === 0 ? runs.hash[run]! : Math.imul(hash, HASH_STEP) ^ runs.hash[run]!) | 0 || 1;
+      wordLetters += note >>> LISTED_BITS;
+      capitals += runs.capitals[run]!;
+      inWord = true;
+      i = runs.to[run]!;
     }
 
     const counted = Math.min(words, ENTROPY_WORDS);
@@ -210,9 +205,9 @@ export function createProseMeter(): ProseMeter {
     out[2] = terminated / l;
     out[3] = shortLines / l;
     out[4] = lineFeeds / w;
-    out[5] = (letters >>> 16) / Math.max(letters & 0xffff, 1);
+    out[5] = capitals / Math.max(letters, 1);
     out[6] = ((exclamations + 0.3 * questions) / w) * 10;
-    out[7] = listed / w;
+    out[7] = functions / w;
     out[8] = Math.min(SENTENCE_WORDS, words / Math.max(sentences, 1));
     out[9] = different / Math.min(w, DIFFERENT_WORDS);
     // H = ln m − Σ n ln n / m, and at most ln m; a single word has none.

@@ -1,9 +1,9 @@
 import { RecordError } from '../errors.ts';
 import { createTableScorer } from './table.ts';
 import type { ScorerManifest } from './manifest.ts';
-import { createProseMeter, PROSE_SIGNALS } from './prose.ts';
+import { annotateRun, createProseMeter, PROSE_SIGNALS } from './prose.ts';
 import { parseVocabulary } from './vocabulary.ts';
-import { createWordPiece } from './wordpiece.ts';
+import { createRuns, createWordPiece, type Runs } from './wordpiece.ts';
 
 /** Text behind this many bytes is not looked at, whatever it is. */
 const MAX_TEXT_BYTES = 65_536;
@@ -30,9 +30,11 @@ export interface Stage0 {
 /** A scorer for one thread: it holds a word cache and scratch space. */
 export function createStage0(set: ScorerSet): Stage0 {
   const vocabulary = parseVocabulary(new TextDecoder().decode(set.vocabulary.slice()));
-  const wordPiece = createWordPiece(vocabulary);
+  const wordPiece = createWordPiece(vocabulary, { annotate: annotateRun });
   const maxTokens = Math.max(1, ...set.scorers.map(({ manifest }) => manifest.maxTokens));
   const ids = new Int32Array(maxTokens);
+  // Runs without an id (only marks or controls) need room too; no real text has more of them than others.
+  const runs = createRuns(2 * maxTokens);
   const encoder = new TextEncoder();
   const encoded = new Uint8Array(MAX_TEXT_BYTES);
   const rows = set.scorers.map(({ manifest, table }) => createRow(manifest, table));
@@ -48,9 +50,9 @@ export function createStage0(set: ScorerSet): Stage0 {
         );
         bytes = encoded.subarray(0, written);
       } else bytes = text.length > MAX_TEXT_BYTES ? text.subarray(0, MAX_TEXT_BYTES) : text;
-      const count = wordPiece.encode(bytes, ids, 0, maxTokens);
+      const count = wordPiece.encode(bytes, ids, 0, maxTokens, runs);
       const scores: Scores = {};
-      for (const row of rows) scores[row.name] = row.score(bytes, ids, count);
+      for (const row of rows) scores[row.name] = row.score(bytes, runs, ids, count);
       return scores;
     },
   };
@@ -58,7 +60,7 @@ export function createStage0(set: ScorerSet): Stage0 {
 
 interface Row {
   readonly name: string;
-  score(bytes: Uint8Array, ids: Int32Array, count: number): number | Readonly<Record<string, number>>;
+  score(bytes: Uint8Array, runs: Runs, ids: Int32Array, count: number): number | Readonly<Record<string, number>>;
 }
 
 function createRow(manifest: ScorerManifest, table: Int8Array): Row {
@@ -70,9 +72,9 @@ function createRow(manifest: ScorerManifest, table: Int8Array): Row {
 
   return {
     name,
-    score(bytes, ids, count) {
+    score(bytes, runs, ids, count) {
       if (count > 0) scoreTable(ids, Math.min(count, maxTokens), logits);
-      const prose = count > 0 ? addProse(bytes) : 0;
+      const prose = count > 0 ? addProse(bytes, runs) : 0;
       const byAxis: Record<string, number> = {};
       let last = 0;
       for (let k = 0; k < axes.length; k++) {
@@ -98,15 +100,14 @@ function createRow(manifest: ScorerManifest, table: Int8Array): Row {
 function createProseLogit({
   signals,
   limit,
-  maxBytes,
-}: NonNullable<ScorerManifest['prose']>): (bytes: Uint8Array) => number {
+}: NonNullable<ScorerManifest['prose']>): (bytes: Uint8Array, runs: Runs) => number {
   const measure = createProseMeter();
   const values = new Float64Array(PROSE_SIGNALS);
   const mean = Float64Array.from(signals, (s) => s.mean);
   const deviation = Float64Array.from(signals, (s) => s.deviation);
   const weight = Float64Array.from(signals, (s) => s.weight);
-  return (bytes) => {
-    measure(bytes, 0, Math.min(bytes.length, maxBytes), values);
+  return (bytes, runs) => {
+    measure(bytes, runs, values);
     let logit = 0;
     for (let i = 0; i < PROSE_SIGNALS; i++) {
       const z = (values[i]! - mean[i]!) / deviation[i]!;

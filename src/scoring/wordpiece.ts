@@ -22,18 +22,46 @@ for (let b = 0; b < 256; b++) {
   runByte[b] = !inRun ? 0 : b === 0 ? 1 : b >= 65 && b <= 90 ? b + 32 : b;
 }
 
+/**
+ * The runs that the tokenizer met: what lies between them is spaces and ASCII punctuation. Other signals are computed from them without
+ * reading the text again.
+ */
+export interface Runs {
+  count: number;
+  /** Byte at which the tokenizer stopped: the text that the ids cover ends there. */
+  end: number;
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+  /** Hash of the run in lower case. */
+  readonly hash: Int32Array;
+  /** What `annotate` gave for the run in lower case. */
+  readonly note: Int32Array;
+  /** ASCII capitals in the run. */
+  readonly capitals: Int32Array;
+}
+
+/** Room for `capacity` runs; the tokenizer stops when it is full. */
+export function createRuns(capacity: number): Runs {
+  const numbers = (): Int32Array => new Int32Array(capacity);
+  return { count: 0, end: 0, from: numbers(), to: numbers(), hash: numbers(), note: numbers(), capitals: numbers() };
+}
+
+/** A number about a run, kept in the cache with it. It must not depend on the case of ASCII letters. */
+export type Annotate = (bytes: Uint8Array, from: number, to: number) => number;
+
 /** A tokenizer holds a word cache and scratch space: one for each thread. */
 export interface WordPiece {
   readonly vocabulary: Vocabulary;
   /**
    * Writes the ids of `bytes` (UTF-8; malformed sequences are ignored) into `ids` from index `at`, without [CLS] and [SEP], and stops
-   * after `limit` of them: text behind the limit is not looked at. Returns how many were written.
+   * after `limit` of them: text behind the limit is not looked at. Returns how many were written. Fills `runs` where it is given.
    */
-  encode(bytes: Uint8Array, ids: Int32Array, at: number, limit: number): number;
+  encode(bytes: Uint8Array, ids: Int32Array, at: number, limit: number, runs?: Runs): number;
 }
 
-/** Words of a cache slot: the last eight bytes of the run in two, its hash, and length (8 bits), number of ids (8), place in the arenas. */
+/** Words of a cache slot: the last eight bytes of the run in two; its length and, in the low byte, number of ids; the id or the place of the ids. */
 const SLOT_WORDS = 4;
+const FACT_WORDS = 3;
 
 /**
  * BERT's uncased WordPiece over bytes: clean, isolate Han, strip accents, lower-case, split at spaces and punctuation, then greedy
@@ -43,11 +71,15 @@ const SLOT_WORDS = 4;
  * that maps its lower-cased bytes to ids; only a miss pays for Unicode and matching. Runs of up to eight bytes are their own key. A full
  * cache is emptied, so memory is constant: about 6 MB at the default of 2^17 slots.
  */
-export function createWordPiece(vocabulary: Vocabulary, { cacheBits = 17 } = {}): WordPiece {
+export function createWordPiece(
+  vocabulary: Vocabulary,
+  { cacheBits = 17, annotate }: { cacheBits?: number; annotate?: Annotate } = {},
+): WordPiece {
   const slots = 1 << cacheBits;
   const mask = slots - 1;
   const slot = new Int32Array(slots * SLOT_WORDS);
-  const places = new Int32Array(slots * 2);
+  /** For each slot the place of its key, its hash and its annotation. */
+  const facts = new Int32Array(slots * FACT_WORDS);
   const keys = new Uint8Array(slots * 12);
   const cached = new Int32Array(slots * 4);
   let keysTop = 0;
@@ -119,6 +151,7 @@ export function createWordPiece(vocabulary: Vocabulary, { cacheBits = 17 } = {})
     low: number,
     high: number,
     hash: number,
+    note: number,
     bytes: Uint8Array,
     from: number,
     to: number,
@@ -138,8 +171,9 @@ export function createWordPiece(vocabulary: Vocabulary, { cacheBits = 17 } = {})
     slot[word + 2] = (length << 8) | found.length;
     // A single id, which most words are, lies in the slot itself.
     slot[word + 3] = found.length === 1 ? found[0]! : cachedTop;
-    places[at * 2] = keysTop;
-    places[at * 2 + 1] = hash;
+    facts[at * FACT_WORDS] = keysTop;
+    facts[at * FACT_WORDS + 1] = hash;
+    facts[at * FACT_WORDS + 2] = note;
     for (let i = from; i < to; i++) keys[keysTop++] = runByte[bytes[i]!]!;
     if (found.length !== 1) for (const id of found) cached[cachedTop++] = id;
     count++;
@@ -151,17 +185,19 @@ export function createWordPiece(vocabulary: Vocabulary, { cacheBits = 17 } = {})
     return true;
   }
 
-  function encode(bytes: Uint8Array, ids: Int32Array, at: number, limit: number): number {
+  function encode(bytes: Uint8Array, ids: Int32Array, at: number, limit: number, runs?: Runs): number {
     const size = bytes.length;
     const end = at + limit;
+    const lastRun = runs?.from.length ?? Number.POSITIVE_INFINITY;
+    let run = 0;
     let out = at;
     let i = 0;
-    while (i < size && out < end) {
-      const first = bytes[i]!;
-      let byte = runByte[first]!;
+    while (i < size && out < end && run < lastRun) {
+      let raw = bytes[i]!;
+      let byte = runByte[raw]!;
       if (byte === 0) {
         i++;
-        const id = punctuationId[first]!;
+        const id = punctuationId[raw]!;
         if (id >= 0) ids[out++] = id;
         continue;
       }
@@ -169,17 +205,18 @@ export function createWordPiece(vocabulary: Vocabulary, { cacheBits = 17 } = {})
       const from = i;
       let low = 0;
       let high = 0;
+      let capitals = 0;
       do {
         high = (high << 8) | (low >>> 24);
         low = (low << 8) | byte;
+        capitals += (raw ^ byte) >> 5;
         if (++i === size) break;
-        byte = runByte[bytes[i]!]!;
+        raw = bytes[i]!;
+        byte = runByte[raw]!;
       } while (byte !== 0);
       const length = i - from;
       let hash = Math.imul(low, 0x9e3779b1) ^ Math.imul(high + length, 0x85ebca6b);
-      if (length > 8 && length <= MAX_CACHED_BYTES) {
-        for (let k = from; k < i - 8; k++) hash = Math.imul(hash ^ runByte[bytes[k]!]!, 0x01000193);
-      }
+      for (let k = from; k < i - 8; k++) hash = Math.imul(hash ^ runByte[bytes[k]!]!, 0x01000193);
       hash ^= hash >>> 15;
 
       let probe = hash & mask;
@@ -190,24 +227,43 @@ export function createWordPiece(vocabulary: Vocabulary, { cacheBits = 17 } = {})
           shape = slot[word + 2]!;
           if (shape === 0) break;
           if (slot[word] === low && slot[word + 1] === high && shape >>> 8 === length) {
-            if (length <= 8 || (places[probe * 2 + 1] === hash && sameKey(places[probe * 2]!, bytes, from, i))) break;
+            if (
+              length <= 8 ||
+              (facts[probe * FACT_WORDS + 1] === hash && sameKey(facts[probe * FACT_WORDS]!, bytes, from, i))
+            )
+              break;
           }
           probe = (probe + 1) & mask;
         }
       }
+      let note = 0;
       if (shape !== 0) {
+        note = facts[probe * FACT_WORDS + 2]!;
         const value = slot[probe * SLOT_WORDS + 3]!;
         const n = shape & 0xff;
         if (n === 1) ids[out++] = value;
         else for (let k = value, last = value + Math.min(n, end - out); k < last; k++) ids[out++] = cached[k]!;
-        continue;
+      } else {
+        note = annotate?.(bytes, from, i) ?? 0;
+        found.length = 0;
+        const word = plainWord(bytes, from, i);
+        if (word === undefined) matchRun(bytes, from, i, limit);
+        else matchWord(word, length);
+        for (let k = 0; k < found.length && out < end; k++) ids[out++] = found[k]!;
+        remember(probe, low, high, hash, note, bytes, from, i);
       }
-      found.length = 0;
-      const word = plainWord(bytes, from, i);
-      if (word === undefined) matchRun(bytes, from, i, limit);
-      else matchWord(word, i - from);
-      for (let k = 0; k < found.length && out < end; k++) ids[out++] = found[k]!;
-      remember(probe, low, high, hash, bytes, from, i);
+      if (runs !== undefined) {
+        runs.from[run] = from;
+        runs.to[run] = i;
+        runs.hash[run] = hash;
+        runs.note[run] = note;
+        runs.capitals[run] = capitals;
+      }
+      run++;
+    }
+    if (runs !== undefined) {
+      runs.count = run;
+      runs.end = i;
     }
     return out - at;
   }
