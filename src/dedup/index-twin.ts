@@ -62,7 +62,7 @@ export function createTwinIndex(options: DedupOptions): {
         const equal = equalRows(rows, candidate.rows);
         if (equal > most) [most, best] = [equal, candidate];
       }
-      const similarity = best ? Math.fround(similarityOf(most, options.verificationRows)) : 0;
+      const similarity = best ? similarityOf(most, options.verificationRows) : 0;
       const votes = keys.filter((key) => seen.has(key) && !alive(key)).length;
       verdicts.votes[i] = votes;
       verdicts.generation[i] = votes > 0 ? 0 : -1;
@@ -72,7 +72,9 @@ export function createTwinIndex(options: DedupOptions): {
       if (!inserted) continue;
       for (const key of keys) seen.add(key);
       const known =
-        similarity >= options.window.similarity ? best! : { ordinal: ordinals, rows, shingles, partition, offset };
+        Math.fround(similarity) >= Math.fround(options.window.similarity)
+          ? best!
+          : { ordinal: ordinals, rows, shingles, partition, offset };
       for (const key of keys) if (!alive(key)) owners.set(key, known);
       if (known !== best) ordinals++;
     }

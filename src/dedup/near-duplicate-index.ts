@@ -151,13 +151,13 @@ function coveredBy(
   oldest: number,
 ): Float64Array {
   for (const { generation, document } of begun) starts.set(generation, places[document]!);
-  for (const generation of starts.keys()) if (generation < oldest) starts.delete(generation);
-  return places.map((place) => {
-    let covered = Number.POSITIVE_INFINITY;
-    for (const [generation, start] of starts)
-      if (place - start <= window.capacity) covered = Math.min(covered, generation);
-    return covered;
+  const covered = places.map((place) => {
+    let first = Number.POSITIVE_INFINITY;
+    for (const [generation, start] of starts) if (place - start <= window.capacity) first = Math.min(first, generation);
+    return first;
   });
+  for (const generation of starts.keys()) if (generation < oldest) starts.delete(generation);
+  return covered;
 }
 
 /** The exact original, where there is one, is named before the most similar document. */
