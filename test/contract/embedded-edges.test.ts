@@ -19,7 +19,7 @@ import { open } from 'lmdb';
 import { FatalError, RiffleError, TransientError } from '../../src/errors.ts';
 import { type EmbeddedLog, openEmbeddedLog } from '../../src/log/embedded/log.ts';
 import type { TopicSpec } from '../../src/log/port.ts';
-import { readAll, texts, textOf } from './log.ts';
+import { readAll, texts, textOf } from './messages.ts';
 
 const specs: readonly TopicSpec[] = [
   { name: 'app.in', partitions: 2, kind: 'blocks', groups: ['early', 'late'] },

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { suite, test, type TestContext } from 'node:test';
 import { type EmbeddedLog, openEmbeddedLog } from '../../src/log/embedded/log.ts';
 import { payload, specs } from './embedded-child.ts';
-import { readAll, textOf } from './log.ts';
+import { readAll, textOf } from './messages.ts';
 
 interface Child {
   readonly process: ChildProcess;

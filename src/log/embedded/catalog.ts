@@ -89,8 +89,8 @@ function makeTopic(name: string, stored: StoredTopic): Topic {
   };
 }
 
-/** Inside a write transaction. @throws ConfigError `topic-differs`, `bad-name`, `bad-partitions` */
-export function checkTopic(environment: Environment, spec: TopicSpec): void {
+/** Inside a write transaction. @returns whether the topic exists. @throws ConfigError `topic-differs`, `bad-name`, `bad-partitions` */
+export function checkTopic(environment: Environment, spec: TopicSpec): boolean {
   checkName('topic', spec.name);
   if (!Number.isInteger(spec.partitions) || spec.partitions < 1) {
     throw new ConfigError(
@@ -99,7 +99,8 @@ export function checkTopic(environment: Environment, spec: TopicSpec): void {
     );
   }
   const stored = storedTopic(environment, spec.name);
-  if (stored === undefined || (stored.partitions === spec.partitions && stored.kind === spec.kind)) return;
+  if (stored === undefined) return false;
+  if (stored.partitions === spec.partitions && stored.kind === spec.kind) return true;
   throw new ConfigError(
     'topic-differs',
     `topic ${spec.name}; exists with ${stored.partitions} partitions as ${stored.kind}, wanted ${spec.partitions} as ${spec.kind}; use another state directory or the old settings`,

@@ -66,10 +66,9 @@ export function openEnvironment(directory: string): Environment {
   const messages = root.openDB<Buffer, Buffer>('messages', { ...common, useVersions: true });
   checkHeader(root, meta, file);
   let lengthBytes = statSync(file).size;
-  const pageBytes = (root.getStats() as { pageSize: number }).pageSize;
   const ensureLength = (bytes: number): void => {
-    const { lastPageNumber } = root.getStats() as { lastPageNumber: number };
-    const needed = (lastPageNumber + 1) * pageBytes + bytes;
+    const { lastPageNumber, pageSize } = statsOf(root);
+    const needed = (lastPageNumber + 1) * pageSize + bytes;
     if (needed <= lengthBytes) return;
     lengthBytes = Math.max(statSync(file).size, Math.ceil(needed / GROW_BYTES) * GROW_BYTES);
     const fd = openSync(file, 'r+');
@@ -80,6 +79,15 @@ export function openEnvironment(directory: string): Environment {
     }
   };
   return { root, meta, messages, directory, ensureLength };
+}
+
+/** The library's types leave these open. */
+function statsOf(root: RootDatabase<Buffer, Buffer>): { lastPageNumber: number; pageSize: number } {
+  const stats = root.getStats();
+  if ('lastPageNumber' in stats && 'pageSize' in stats) {
+    return { lastPageNumber: Number(stats.lastPageNumber), pageSize: Number(stats.pageSize) };
+  }
+  throw new FatalError('log-library', 'lmdb; its statistics lack the page size; use the version that is pinned');
 }
 
 /**

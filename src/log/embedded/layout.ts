@@ -17,12 +17,11 @@ export const TAG = {
   position: 5,
   lease: 6,
   output: 7,
-  change: 8,
-  key: 9,
+  key: 8,
 } as const;
 
 const messageKeyBytes = Buffer.alloc(16);
-const u32KeyBytes = [Buffer.alloc(1), Buffer.alloc(5), Buffer.alloc(9), Buffer.alloc(13)] as const;
+const numberKeyBytes = [Buffer.alloc(1), Buffer.alloc(5), Buffer.alloc(9), Buffer.alloc(13)];
 
 /** Key of one message. Valid until the next call. */
 export function messageKey(topic: number, partition: number, offset: bigint): Buffer {
@@ -32,9 +31,9 @@ export function messageKey(topic: number, partition: number, offset: bigint): Bu
   return messageKeyBytes;
 }
 
-/** `tag · a · b · c`, as many numbers as are given. Valid until the next call with as many. */
+/** `tag · a · b · c`, with up to three numbers. Valid until the next call with as many. */
 export function numberKey(tag: number, ...parts: readonly number[]): Buffer {
-  const key = u32KeyBytes[parts.length as 0 | 1 | 2 | 3];
+  const key = numberKeyBytes[parts.length]!;
   key[0] = tag;
   for (let i = 0; i < parts.length; i++) key.writeUInt32BE(parts[i]!, 1 + 4 * i);
   return key;

@@ -147,13 +147,13 @@ function makeLog(opened: Opened, options: EmbeddedLogOptions, release: () => Pro
   return {
     async ensureTopics(specs) {
       checkOpen();
-      await writer.run({
+      const known = new Set(catalog.topics.keys());
+      const declared = writer.run({
         bytes: 0,
         messages: specs.length,
         check() {
-          for (const spec of specs) checkTopic(environment, spec);
-          for (const spec of specs)
-            if (spec.kind === 'records' && !catalog.topics.has(spec.name)) files.create(spec.name);
+          const fresh = specs.filter((spec) => !checkTopic(environment, spec));
+          for (const { kind, name } of fresh) if (kind === 'records') files.create(name);
         },
         apply() {
           for (const spec of specs) {
@@ -161,6 +161,10 @@ function makeLog(opened: Opened, options: EmbeddedLogOptions, release: () => Pro
             for (const group of spec.groups) declareGroup(environment, catalog, group);
           }
         },
+      });
+      await declared.catch((error: unknown) => {
+        for (const { name } of specs) if (!known.has(name)) catalog.topics.delete(name);
+        throw error;
       });
     },
     producer() {

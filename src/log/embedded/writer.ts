@@ -1,17 +1,15 @@
-import { setImmediate } from 'node:timers';
 import { statfs } from 'node:fs/promises';
+import { setImmediate } from 'node:timers';
 import { FatalError, RiffleError, TransientError } from '../../errors.ts';
 import type { OutMessage } from '../port.ts';
-import { type Catalog, loadLength, loadPartition, type Partition, storePartition, type Topic } from './catalog.ts';
+import { type Catalog, loadLength, type Partition, type Topic } from './catalog.ts';
 import type { Environment } from './environment.ts';
-import { compactionKey, messageKey, numberKey, readU64, TAG, u64 } from './layout.ts';
 import type { OutputFiles } from './outputs.ts';
+import { createTransaction, type Transaction } from './transaction.ts';
 
 /** Limits of one transaction: its copying blocks the event loop for a few milliseconds. */
 const GROUP_BYTES = 4 * 2 ** 20;
 const GROUP_MESSAGES = 500;
-/** Room for copied tree pages, per message, when the file's length is ensured. */
-const PAGES_PER_MESSAGE_BYTES = 4 * 16384;
 
 /** One append or commit, as the writer sees it. Offsets and positions are read and written inside the transaction. */
 export interface Work<T> {
@@ -19,28 +17,22 @@ export interface Work<T> {
   readonly messages: number;
   /** Throws when this piece of work must not happen (fenced); the others of the same transaction go on. Reads only. */
   check?(): void;
+  /** Lines for output files. */
   readonly outputs?: ReadonlyMap<Topic, readonly OutMessage[]>;
+  /** Writes; must not throw for a reason of its own, since that would fail the whole transaction. */
   apply(transaction: Transaction): T;
 }
 
-export interface Transaction {
-  readonly timestampMs: number;
-  /** Appends to a partition kept in LMDB. @returns the first offset. */
-  append(topic: Topic, partition: Partition, messages: readonly OutMessage[]): bigint;
-}
-
 export interface Writer {
+  /** Resolves with what `apply` returned when it is durable. */
   run<T>(work: Work<T>): Promise<T>;
-  /** Called after a commit with what became readable. */
+  /** Calls the listener after each commit with every partition that got longer. @returns a function that ends it. */
   onVisible(listener: (topic: Topic, partition: Partition) => void): () => void;
-  /**
-   * Whether a committed log state shows writes of other processes that a look with the same `seen` has not covered.
-   * @returns the new `seen`, or undefined when there is nothing new.
-   */
   foreignSince(state: Buffer, seen: string): string | undefined;
   close(): Promise<void>;
 }
 
+/** Work that waits, with its two ends of the promise. */
 interface Waiting {
   readonly work: Work<unknown>;
   readonly resolve: (value: unknown) => void;
@@ -53,205 +45,93 @@ interface Waiting {
  * are written and synced while it is open, so a fenced process cannot overwrite another's lines.
  */
 export function createWriter(environment: Environment, catalog: Catalog, files: OutputFiles): Writer {
-  const { root, meta, messages } = environment;
+  const { root } = environment;
+  const transaction = createTransaction(environment, catalog);
   const waiting: Waiting[] = [];
   const listeners = new Set<(topic: Topic, partition: Partition) => void>();
-  const identity = BigInt(Math.floor(Math.random() * 2 ** 52));
-  let sequence = 0n;
-  /** How often another process was found to have written in between. */
-  let foreign = 0;
-  let state: Buffer = Buffer.alloc(24);
-  let timestampMs = 0;
+  const unflushed = new Set<Promise<unknown>>();
   let running = false;
   let failed = false;
-  const unflushed = new Set<Promise<unknown>>();
 
-  function beginTransaction(bytes: number, count: number): void {
-    environment.ensureLength(2 * bytes + (count + 64) * PAGES_PER_MESSAGE_BYTES);
-    const stored = meta.get(numberKey(TAG.state));
-    if (stored !== undefined && !stored.equals(state)) {
-      catalog.forget();
-      foreign++;
+  /** Pieces that may happen; the others are rejected, alone. */
+  function checked(group: readonly Waiting[]): Waiting[] {
+    return group.filter((one) => {
+      try {
+        one.work.check?.();
+        return true;
+      } catch (reason) {
+        one.reject(reason);
+        return false;
+      }
+    });
+  }
+
+  async function writeLines(group: readonly Waiting[]): Promise<Map<Topic, bigint>> {
+    const lines = new Map<Topic, OutMessage[]>();
+    for (const { work } of group) {
+      for (const [topic, list] of work.outputs ?? []) {
+        const all = lines.get(topic);
+        if (all === undefined) lines.set(topic, [...list]);
+        else for (const message of list) all.push(message);
+      }
     }
-    const storedMs = stored === undefined ? 0 : Number(readU64(stored, 0));
-    const storedSequence = stored === undefined ? 0n : readU64(stored, 16);
-    timestampMs = Math.max(storedMs, Date.now());
-    sequence = storedSequence + 1n;
-  }
-
-  function endTransaction(touched: ReadonlySet<Topic>): Buffer {
-    const next = Buffer.alloc(24);
-    next.writeBigUInt64BE(BigInt(timestampMs), 0);
-    next.writeBigUInt64BE(identity, 8);
-    next.writeBigUInt64BE(sequence, 16);
-    meta.putSync(numberKey(TAG.state), next);
-    for (const topic of touched) meta.putSync(numberKey(TAG.change, topic.id), u64(sequence));
-    return next;
-  }
-
-  function append(topic: Topic, partition: Partition, list: readonly OutMessage[], changed: Set<Partition>): bigint {
-    loadPartition(environment, topic, partition);
-    const first = partition.end;
-    for (const message of list) {
-      if (topic.kind === 'compacted') dropEarlier(topic, partition, message);
-      messages.putSync(messageKey(topic.id, partition.number, partition.end), asStored(topic, message), timestampMs);
-      partition.end += 1n;
-    }
-    changed.add(partition);
-    return first;
-  }
-
-  function dropEarlier(topic: Topic, partition: Partition, message: OutMessage): void {
-    const key = compactionKey(topic.id, partition.number, message.key ?? '');
-    const earlier = meta.get(key);
-    if (earlier !== undefined) messages.removeSync(messageKey(topic.id, partition.number, readU64(earlier)));
-    meta.putSync(key, u64(partition.end));
-  }
-
-  /** One transaction over `group`. Resolves when it is visible; the results are told when it is durable. */
-  async function commitGroup(group: readonly Waiting[]): Promise<void> {
-    const bytes = group.reduce((sum, { work }) => sum + work.bytes, 0);
-    const count = group.reduce((sum, { work }) => sum + work.messages, 0);
-    const changed = new Map<Topic, Set<Partition>>();
-    const passed: Waiting[] = [];
-    const refused: { one: Waiting; reason: unknown }[] = [];
-    let results: unknown[] = [];
-    let nextState: Buffer = state;
     const lengths = new Map<Topic, bigint>();
-    const check = (): void => {
-      beginTransaction(bytes, count);
-      for (const one of group) {
-        try {
-          one.work.check?.();
-          passed.push(one);
-        } catch (reason) {
-          refused.push({ one, reason });
-        }
-      }
+    const write = async (topic: Topic, list: readonly OutMessage[]): Promise<void> => {
+      lengths.set(topic, await files.append(topic, loadLength(environment, topic), list));
     };
-    const transaction: Transaction = {
-      get timestampMs() {
-        return timestampMs;
-      },
-      append(topic, partition, list) {
-        let partitions = changed.get(topic);
-        if (partitions === undefined) changed.set(topic, (partitions = new Set()));
-        return append(topic, partition, list, partitions);
-      },
-    };
-    const apply = (): void => {
+    // All must have ended before the write lock is let go, failed or not.
+    const results = await Promise.allSettled([...lines].map(([topic, list]) => write(topic, list)));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    return lengths;
+  }
+
+  /** One transaction. Comes back when it is visible; its callers are told when it is durable. */
+  async function commitGroup(group: readonly Waiting[]): Promise<void> {
+    const bytes = sum(group, ({ work }) => work.bytes);
+    let passed: readonly Waiting[] = [];
+    let results: unknown[] = [];
+    const apply = (lengths: ReadonlyMap<Topic, bigint>): void => {
       results = passed.map(({ work }) => work.apply(transaction));
-      for (const [topic, partitions] of changed) {
-        for (const partition of partitions) storePartition(environment, topic, partition);
-      }
-      for (const [topic, length] of lengths) meta.putSync(numberKey(TAG.output, topic.id), u64(length));
-      nextState = endTransaction(new Set([...changed.keys(), ...lengths.keys()]));
+      transaction.end(lengths);
     };
-    const writeFiles = async (): Promise<void> => {
-      const lines = new Map<Topic, OutMessage[]>();
-      for (const { work } of passed) {
-        for (const [topic, list] of work.outputs ?? []) {
-          const all = lines.get(topic);
-          if (all === undefined) lines.set(topic, [...list]);
-          else for (const message of list) all.push(message);
-        }
-      }
-      await Promise.all(
-        [...lines].map(async ([topic, list]) => {
-          lengths.set(topic, await files.append(topic, loadLength(environment, topic), list));
-        }),
-      );
-    };
-    const hasOutputs = group.some(({ work }) => work.outputs !== undefined);
     try {
+      // A child transaction: one that throws is undone, where the library would commit the rest of a plain one.
       await root.childTransaction(() => {
-        check();
-        if (!hasOutputs) return apply();
-        return writeFiles().then(apply);
+        transaction.begin(
+          bytes,
+          sum(group, ({ work }) => work.messages),
+        );
+        passed = checked(group);
+        const hasLines = passed.some(({ work }) => work.outputs !== undefined);
+        return hasLines ? writeLines(passed).then(apply) : apply(new Map());
       });
+      failed = false;
     } catch (cause) {
       failed = true;
+      transaction.failed();
       // The failed transaction also rejects a promise of the library that nobody else holds.
       root.committed.then(undefined, () => undefined);
-      catalog.forget();
-      const error = await explain(cause, bytes);
+      const error = await explain(environment, cause, bytes);
       for (const one of group) one.reject(error);
       return;
     }
-    failed = false;
-    state = nextState;
-    for (const [topic, length] of lengths) topic.lengthBytes = length;
-    publish(changed, lengths);
-    for (const { one, reason } of refused) one.reject(reason);
-    const flushed = root.flushed.then(() => {
-      for (let i = 0; i < passed.length; i++) passed[i]!.resolve(results[i]);
-    });
+    const flushed = root.flushed.then(() => passed.forEach(({ resolve }, i) => resolve(results[i])));
     unflushed.add(flushed);
     void flushed.finally(() => unflushed.delete(flushed));
-  }
-
-  function publish(changed: ReadonlyMap<Topic, ReadonlySet<Partition>>, lengths: ReadonlyMap<Topic, bigint>): void {
-    for (const [topic, length] of lengths) {
-      const partition = topic.partitions[0]!;
-      partition.visibleEnd = length;
+    for (const [topic, partition] of transaction.committed()) {
       for (const listener of listeners) listener(topic, partition);
     }
-    for (const [topic, partitions] of changed) {
-      for (const partition of partitions) {
-        partition.visibleEnd = partition.end;
-        for (const listener of listeners) listener(topic, partition);
-      }
-    }
-  }
-
-  async function explain(cause: unknown, bytes: number): Promise<Error> {
-    if (cause instanceof RiffleError) return cause;
-    const detail = await commitError(cause);
-    const code = typeof detail === 'object' && detail !== null && 'code' in detail ? detail.code : undefined;
-    const message = detail instanceof Error ? detail.message : String(detail);
-    const { bavail, bsize } = await statfs(environment.directory);
-    const full =
-      code === 'ENOSPC' ||
-      code === 'EDQUOT' ||
-      code === 28 ||
-      message.includes('MDB_MAP_FULL') ||
-      message.includes('No space');
-    // LMDB calls a short write an input/output error; with no room left, that is what it was.
-    if (full || (message.includes('Input/output') && bavail * bsize < 2 * bytes + 2 ** 20)) {
-      return new TransientError(
-        'disk-full',
-        `${environment.directory}; no space left (${message}), nothing was written; make room, then it goes on`,
-        { cause },
-      );
-    }
-    return new FatalError(
-      'log-write',
-      `${environment.directory}; ${message}; nothing of this transaction was written; look at the disk`,
-      { cause },
-    );
   }
 
   async function drain(): Promise<void> {
-    try {
-      while (waiting.length > 0) {
-        let bytes = 0;
-        let count = 0;
-        let size = 0;
-        while (size < waiting.length && (size === 0 || (bytes < GROUP_BYTES && count < GROUP_MESSAGES))) {
-          bytes += waiting[size]!.work.bytes;
-          count += waiting[size]!.work.messages;
-          size++;
-        }
-        await commitGroup(waiting.splice(0, size));
-      }
-    } finally {
-      running = false;
-    }
+    while (waiting.length > 0) await commitGroup(nextGroup(waiting));
+    running = false;
   }
 
   return {
     run<T>(work: Work<T>): Promise<T> {
       return new Promise<T>((resolve, reject) => {
+        // `apply` of this work gives the T that its own promise waits for.
         waiting.push({ work, resolve: resolve as (value: unknown) => void, reject });
         if (running) return;
         running = true;
@@ -262,11 +142,7 @@ export function createWriter(environment: Environment, catalog: Catalog, files: 
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    foreignSince(committed, seen) {
-      const own = committed.readBigUInt64BE(8) === identity;
-      const mark = own ? String(foreign) : committed.toString('hex');
-      return mark === seen ? undefined : mark;
-    },
+    foreignSince: (state, seen) => transaction.foreignSince(state, seen),
     async close() {
       while (running || unflushed.size > 0) await new Promise((resolve) => setImmediate(resolve));
       // After a failed commit the library would wait for ever for its flush; an empty transaction settles it.
@@ -275,17 +151,50 @@ export function createWriter(environment: Environment, catalog: Catalog, files: 
   };
 }
 
+/** Takes the first of those that wait off the list, as many as the limits allow and at least one. */
+function nextGroup(waiting: Waiting[]): Waiting[] {
+  let bytes = 0;
+  let messages = 0;
+  let size = 0;
+  while (size < waiting.length && (size === 0 || (bytes < GROUP_BYTES && messages < GROUP_MESSAGES))) {
+    bytes += waiting[size]!.work.bytes;
+    messages += waiting[size]!.work.messages;
+    size++;
+  }
+  return waiting.splice(0, size);
+}
+
+function sum(group: readonly Waiting[], of: (one: Waiting) => number): number {
+  return group.reduce((total, one) => total + of(one), 0);
+}
+
+/** What a failed transaction means: the library says "commit failed", with the cause behind a promise. */
+async function explain(environment: Environment, cause: unknown, bytes: number): Promise<RiffleError> {
+  if (cause instanceof RiffleError) return cause;
+  const detail = await commitError(cause);
+  const code = typeof detail === 'object' && detail !== null && 'code' in detail ? detail.code : undefined;
+  const message = detail instanceof Error ? detail.message : String(detail);
+  const room = await statfs(environment.directory).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => Infinity,
+  );
+  const full = code === 'ENOSPC' || code === 'EDQUOT' || /MDB_MAP_FULL|No space|quota/i.test(message);
+  // LMDB calls a short write an input/output error; with no room left, that is what it was.
+  if (full || (message.includes('Input/output') && room < 2 * bytes + 2 ** 20)) {
+    return new TransientError(
+      'disk-full',
+      `${environment.directory}; no space left (${message}), nothing was written; make room, then it goes on`,
+      { cause },
+    );
+  }
+  return new FatalError(
+    'log-write',
+    `${environment.directory}; ${message}, nothing of this transaction was written; look at the disk`,
+    { cause },
+  );
+}
+
 async function commitError(cause: unknown): Promise<unknown> {
   if (typeof cause !== 'object' || cause === null || !('commitError' in cause)) return cause;
   return Promise.resolve(cause.commitError).catch((reason: unknown) => reason);
-}
-
-/** A compacted topic's messages carry their key: length u32, key, value. */
-function asStored(topic: Topic, message: OutMessage): Buffer {
-  const { value } = message;
-  if (topic.kind !== 'compacted') return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  const key = Buffer.from(message.key ?? '', 'utf8');
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(key.length);
-  return Buffer.concat([length, key, value]);
 }
