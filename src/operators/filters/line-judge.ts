@@ -1,14 +1,11 @@
 import { type C4Lines, citation, policyPhrases } from './c4-lines.ts';
+import { type ChunkCache, ENDED, FLAGS, INSIDE, POINTS } from './chunk-cache.ts';
 import {
-  type ChunkCache,
-  ENDED,
   ENDS_C4,
   ENDS_ELLIPSIS,
-  FLAGS,
   HAS_BRACKET,
   HAS_CURLY,
   HAS_JAVASCRIPT,
-  INSIDE,
   LEAVES_LOREM,
   LEAVES_POLICY,
   LEAVES_TERMS,
@@ -20,9 +17,8 @@ import {
   MEETS_POLICY,
   MEETS_USE,
   PHRASES,
-  POINTS,
   STARTS_BULLET,
-} from './chunk-cache.ts';
+} from './chunk-flags.ts';
 import type { C4Signals } from './signals.ts';
 
 /** "terms of" and "use of", which only the line as a whole can leave open. */

@@ -178,8 +178,12 @@ function pushInfixes(chunk: string, from: number, to: number, tokens: string[]):
   if (start < to) tokens.push(chunk.slice(start, to));
 }
 
+/** A longer chunk is no text, and is one token: its tokens must not take a hundred times its own memory. */
+const longestSplit = 1 << 20;
+
 /** Tokens of a chunk without white space, before exceptions that affixes and infixes had cut are put together again. */
 export function splitChunk(chunk: string, withExceptions = true): string[] {
+  if (chunk.length > longestSplit) return [chunk];
   let from = 0;
   let to = chunk.length;
   const tokens: string[] = [];

@@ -1,49 +1,20 @@
 import { type ChunkCache, TOKEN, TOKEN_START, TOKENS, UNITS } from './chunk-cache.ts';
+import { largestKept, PositionTable, sameUnits, smallest } from './position-table.ts';
 import { hashStep } from './text-table.ts';
 
-/**
- * Finds what repeats in one text: n-grams of its words, and whole lines or paragraphs.
- * Tables are open addressing over positions; an entry counts only when it lies above `base`, which moves up with every use,
- * so that nothing is ever cleared. A hash only proposes: equality is checked on the words themselves.
- */
 const golden = 0x9e3779b1 | 0;
 const secret = Math.trunc(Math.random() * 0x7fffffff) | 1;
-
-const smallest = 1 << 12;
-const largestKept = 1 << 20;
-
-class PositionTable {
-  slots = new Int32Array(smallest);
-  base = 0;
-  #last = 0;
-
-  /** Makes room for `count` positions and forgets the ones before. */
-  begin(count: number): void {
-    let size = smallest;
-    while (size < count * 2) size *= 2;
-    this.base += this.#last;
-    this.#last = count + 1;
-    const { length } = this.slots;
-    // A text of millions of words leaves no large table behind.
-    if (size > length || (length > largestKept && size < length)) {
-      this.slots = new Int32Array(size);
-      this.base = 0;
-    } else if (this.base > 0x7fffffff - count - 1) {
-      this.slots.fill(0);
-      this.base = 0;
-    }
-  }
-}
 
 /** Different n-grams with one polynomial hash, before the plain way takes over: such texts are made, not written. */
 const collisionsAllowed = 4096;
 
 /** Words whose n-grams are counted; of a longer text the first. It bounds the memory that one text can take. */
-export const wordsCounted: number = 1 << 22;
+export const wordsCounted: number = 1 << 21;
 
 /** A repeated n-gram of at least this many units starts with this many units that repeat. */
 const window = 16;
 
+/** Counts the n-grams of one text's words. A hash only proposes: equality is checked on the words themselves. */
 export class GramCounter {
   readonly #cache: ChunkCache;
   readonly #table = new PositionTable();
@@ -56,6 +27,8 @@ export class GramCounter {
   #joined = new Uint16Array(smallest * 8);
   #starts = new Int32Array(smallest + 1);
   #count = 0;
+  /** No more words are counted. */
+  full = false;
   #hashes = new Int32Array(smallest);
   #counts = new Int32Array(smallest);
   /** Positions that may start a repeated n-gram. */
@@ -69,6 +42,7 @@ export class GramCounter {
 
   begin(): void {
     this.#count = 0;
+    this.full = false;
     this.#points[0] = 0;
     this.#starts[0] = 0;
     if (this.#words.length > largestKept) this.#resize(smallest, smallest * 8);
@@ -79,7 +53,11 @@ export class GramCounter {
   push(record: number): void {
     const { data, text } = this.#cache;
     const tokens = data[record + TOKENS]!;
-    if (this.#count + tokens > wordsCounted) return;
+    if (this.full) return;
+    if (this.#count + tokens > wordsCounted) {
+      this.full = true;
+      return;
+    }
     const units = data[record + UNITS]!;
     let position = this.#count;
     let start = this.#starts[position]!;
@@ -304,79 +282,5 @@ export class GramCounter {
       }
     }
     return found;
-  }
-}
-
-/** Different lines that a later one is compared with; of more, the first. */
-const segmentsKept = 1 << 22;
-
-function sameUnits(text: Uint16Array, one: number, other: number, length: number): boolean {
-  let index = 0;
-  while (index < length && text[one + index] === text[other + index]) index++;
-  return index === length;
-}
-
-/** Ranges of one text, told apart by their units. */
-export class SegmentSet {
-  #slots = new Int32Array(1 << 10);
-  #base = 0;
-  #count = 0;
-  #starts = new Int32Array(1 << 9);
-  #ends = new Int32Array(1 << 9);
-  #hashes = new Int32Array(1 << 9);
-
-  begin(): void {
-    this.#base += this.#count;
-    this.#count = 0;
-    if (this.#slots.length > 1 << 16 || this.#base > 0x3fffffff) {
-      this.#slots = new Int32Array(1 << 10);
-      this.#starts = new Int32Array(1 << 9);
-      this.#ends = new Int32Array(1 << 9);
-      this.#hashes = new Int32Array(1 << 9);
-      this.#base = 0;
-    }
-  }
-
-  /** Whether `text[from, to)` was added before; adds it if not. `hash` must depend on the units alone. */
-  seen(text: Uint16Array, from: number, to: number, hash: number): boolean {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    let slot = (hash ^ (hash >>> 15)) & mask;
-    for (; ; slot = (slot + 1) & mask) {
-      const entry = slots[slot]! - this.#base - 1;
-      if (entry < 0) break;
-      if (this.#hashes[entry] !== hash) continue;
-      const start = this.#starts[entry]!;
-      if (this.#ends[entry]! - start === to - from && sameUnits(text, start, from, to - from)) return true;
-    }
-    if (this.#count === segmentsKept) return false;
-    const entry = this.#count++;
-    slots[slot] = this.#base + entry + 1;
-    this.#starts[entry] = from;
-    this.#ends[entry] = to;
-    this.#hashes[entry] = hash;
-    if (this.#count === this.#starts.length) this.#grow();
-    return false;
-  }
-
-  #grow(): void {
-    const size = this.#starts.length * 2;
-    const larger = (old: Int32Array) => {
-      const next = new Int32Array(size);
-      next.set(old);
-      return next;
-    };
-    this.#starts = larger(this.#starts);
-    this.#ends = larger(this.#ends);
-    this.#hashes = larger(this.#hashes);
-    this.#slots = new Int32Array(size * 2);
-    this.#base = 0;
-    const mask = size * 2 - 1;
-    for (let entry = 0; entry < this.#count; entry++) {
-      const hash = this.#hashes[entry]!;
-      let slot = (hash ^ (hash >>> 15)) & mask;
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-      this.#slots[slot] = entry + 1;
-    }
   }
 }
