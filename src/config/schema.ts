@@ -18,6 +18,11 @@ export const configSchema = z
     log: z
       .strictObject({
         kind: z.enum(['embedded']).default('embedded').describe('What carries the topics.'),
+        trimSeconds: z
+          .number()
+          .positive()
+          .default(1)
+          .describe('How often blocks that every consumer has passed are let go.'),
         retain: z.boolean().default(false).describe('Keep internal blocks that every consumer has passed.'),
       })
       .prefault({})

@@ -46,18 +46,28 @@ export function createJoin(start: JoinStart): Join {
   const sifted: Held<SiftedBlock>[] = [];
   const verdicts: Held<VerdictBlock>[] = [];
   let planned = start.next;
+  let begin: bigint | undefined;
   let siftedCoverage = start.next;
   let verdictCoverage = start.next;
   let siftedRead = start.sifted;
   let verdictsRead = start.verdicts;
 
+  /** A partition that never committed starts where its first block does, in both topics: another start means that a first block is lost. */
+  function beginAt(from: bigint): bigint {
+    begin ??= from;
+    if (begin !== from) throw lost('first block', from, begin);
+    return from;
+  }
+
+  const lost = (what: string, from: bigint, at: bigint) =>
+    new FatalError(
+      'gap',
+      `${what} of partition ${start.partition}; goes on at ${from}, but only records below ${at} are covered; the log lost a block: keep it and report it`,
+    );
+
   function cover(coverage: bigint | undefined, from: bigint, to: bigint, topic: string): bigint {
-    const at = coverage ?? from;
-    if (from > at)
-      throw new FatalError(
-        'gap',
-        `${topic} of partition ${start.partition}; goes on at ${from}, but covers only records below ${at}; the log lost a block: keep it and report it`,
-      );
+    const at = coverage ?? planned ?? from;
+    if (from > at) throw lost(topic, from, at);
     return to > at ? to : at;
   }
 
@@ -88,13 +98,14 @@ export function createJoin(start: JoinStart): Join {
     },
     addSifted(at, bytes) {
       const block = readSiftedBlock(bytes);
-      planned ??= block.from;
+      planned ??= beginAt(block.from);
       siftedCoverage = cover(siftedCoverage, block.from, block.to, 'sifted');
       siftedRead = at + 1n;
       if (block.to > planned) sifted.push({ at, block });
     },
     addVerdicts(at, bytes) {
       const block = readVerdictBlock(bytes);
+      if (planned === undefined) beginAt(block.from);
       verdictCoverage = cover(verdictCoverage, block.from, block.to, 'verdicts');
       verdictsRead = at + 1n;
       if (planned === undefined || block.to > planned) verdicts.push({ at, block });

@@ -20,6 +20,8 @@ interface Assigned {
   readonly partition: number;
   readonly join: Join;
   lease: Lease;
+  /** As last committed. */
+  last: Omit<Commit, 'outputs'>;
   /** Commits of one partition are serial, in source order. */
   chain: Promise<void>;
   inFlight: number;
@@ -123,7 +125,8 @@ async function assign(context: StageContext, consumer: Consumer, partition: numb
   };
   consumer.seek({ topic: topics.sifted, partition, offset: start.sifted });
   consumer.seek({ topic: topics.verdicts, partition, offset: start.verdicts });
-  return { partition, lease, join: createJoin(start), chain: Promise.resolve(), inFlight: 0 };
+  const last = { positions: lease.positions, next: lease.next ?? 0n };
+  return { partition, lease, last, join: createJoin(start), chain: Promise.resolve(), inFlight: 0 };
 }
 
 async function commit(
@@ -167,8 +170,9 @@ async function commitInside(context: StageContext, target: Assigned, whole: Comm
   if (!faults.omit.has('offsets-inside')) faults.at('curate.commit');
   for (let attempt = 1; ; attempt++) {
     try {
-      if (faults.omit.has('offsets-inside')) await commitOutside(context, target.lease, whole);
+      if (faults.omit.has('offsets-inside')) await commitOutside(context, target, whole);
       else await target.lease.commit(whole);
+      target.last = whole;
       return;
     } catch (error) {
       const unknown = error instanceof TransientError && attempt < COMMIT_ATTEMPTS;
@@ -181,10 +185,10 @@ async function commitInside(context: StageContext, target: Assigned, whole: Comm
   }
 }
 
-async function commitOutside({ faults }: StageContext, lease: Lease, whole: Commit): Promise<void> {
-  await lease.commit({ outputs: whole.outputs, positions: lease.positions, next: lease.next ?? 0n });
+async function commitOutside({ faults }: StageContext, { lease, last }: Assigned, whole: Commit): Promise<void> {
+  await lease.commit({ ...last, outputs: whole.outputs });
   faults.at('curate.commit');
-  await lease.commit({ outputs: new Map(), positions: whole.positions, next: whole.next });
+  await lease.commit({ ...whole, outputs: new Map() });
 }
 
 function messagesOf({ bytes, lengths }: TopicLines): OutMessage[] {

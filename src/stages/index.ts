@@ -92,7 +92,7 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
     await snapshots.publish({ index, ...at });
     before = { watermarks: new Map(watermarks), position };
     faults.at('index.snapshot');
-    await commitTrim(consumer, topics.sketches, snapshots, faults.omit.has('trim-to-snapshot') ? position : undefined);
+    await commitTrim(consumer, topics.sketches, snapshots, undefined);
     for (const send of held.splice(0)) send();
   }
 
@@ -109,6 +109,7 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
       }
     }
     if (snapshots.due(index, position)) await snapshot();
+    if (faults.omit.has('trim-to-snapshot')) await commitTrim(consumer, topics.sketches, snapshots, position);
     if (batches.length === 0) for (const send of held.splice(0)) send();
   }
   for (const send of held.splice(0)) send();

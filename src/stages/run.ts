@@ -68,7 +68,6 @@ export interface RunResult {
 
 /** How far sift may run ahead of curate. */
 const IN_FLIGHT_BYTES = 64 << 20;
-const TRIM_MS = 1000;
 /** Without any progress for so long, although the input was read to its end, the run fails instead of hanging. */
 const STALL_MS = 120_000;
 
@@ -142,7 +141,7 @@ function startStages(
   let live: NearDuplicateIndex | undefined;
   const trimming = config.log.retain
     ? undefined
-    : setInterval(() => void run.log.trim().catch(() => undefined), TRIM_MS);
+    : setInterval(() => void run.log.trim().catch(() => undefined), 1000 * config.log.trimSeconds);
   const sift = runSift(context, { sizes: run.inputs.map(({ sizeBytes }) => sizeBytes) }, flow, {
     ended: (partition, at) => end.ended(partition, at),
     sifted(pair) {

@@ -1,0 +1,184 @@
+/** Curate on a log in memory, where a commit can fail with its outcome unknown, a second holder can come, and a copy can come late. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { policySchema } from '../pruning/policy.ts';
+import type { Policy } from '../pruning/policy.ts';
+import { TransientError } from '../errors.ts';
+import { INLINE, INSERTED, siftedWriter } from '../model/sifted.ts';
+import { type Verdict, writeVerdictBlock } from '../model/verdicts.ts';
+import { noFaults, type ProtocolRule, type StageContext } from '../runtime/context.ts';
+import type { WorkerPool } from '../runtime/pool.ts';
+import { topicNames, topicSpecs } from '../runtime/topics.ts';
+import { createMemoryLog, type MemoryLog } from '../testing/memory-log.ts';
+import { runCurate } from './curate.ts';
+import { curateRecords } from './curate-records.ts';
+import type { CurateRequest } from './worker.ts';
+
+const topics = topicNames('t');
+const policy = policySchema.parse({
+  name: 't',
+  version: 1,
+  owner: 'o',
+  rationale: 'r',
+  created: '2026-01-01',
+  seed: 's',
+}) as Policy;
+
+/** Decides in this thread. */
+const pool = {
+  callAny: async (request: CurateRequest) =>
+    curateRecords(request.task, {
+      policy: request.policy,
+      stage0: undefined,
+      scoredLanguages: [],
+      rawTopic: topics.raw,
+      keepText: 'all',
+      nameOf: (partition) => String(partition),
+      readSource: () => assert.fail('no spliced records here'),
+    }),
+} as unknown as WorkerPool;
+
+function sifted(from: number, to: number, exactOf: (offset: number) => bigint): Uint8Array {
+  const writer = siftedWriter();
+  for (let i = from; i < to; i++)
+    writer.add({
+      offset: BigInt(i),
+      exact: exactOf(i),
+      kind: INSERTED,
+      shape: INLINE,
+      head: `{"id":"${i}","text":"x"`,
+      sourceStart: 0,
+      sourceBytes: 0,
+      signals: '',
+      language: '',
+      failures: [],
+    });
+  return writer.take(0, BigInt(from), BigInt(to));
+}
+
+function verdicts(from: number, to: number, exactOf: (offset: number) => bigint): Uint8Array {
+  const list: Verdict[] = [];
+  for (let i = from; i < to; i++)
+    list.push({
+      offset: BigInt(i),
+      exact: exactOf(i),
+      kind: INSERTED,
+      votes: 0,
+      generation: 0,
+      exactMatch: false,
+      similarity: 0,
+      containment: 0,
+      copies: 1,
+      duplicateOf: undefined,
+    });
+  return writeVerdictBlock({ partition: 0, from: BigInt(from), to: BigInt(to), config: 0n, bands: 24 }, list);
+}
+
+async function newLog(): Promise<MemoryLog> {
+  const log = createMemoryLog(() => 0);
+  await log.ensureTopics(topicSpecs(topics, 1, ['curated.main', 'rejected', 'dead-letter']));
+  return log;
+}
+
+/** A curate until it is stopped, or fails. */
+function start(log: MemoryLog, omit: readonly ProtocolRule[] = []): { done: Promise<void>; stop: () => void } {
+  const controller = new AbortController();
+  const context = {
+    log,
+    topics,
+    pool,
+    faults: { ...noFaults, omit: new Set(omit) },
+    signal: controller.signal,
+  } as unknown as StageContext;
+  return {
+    done: runCurate(context, async () => policy, { committed: () => undefined }),
+    stop: () => controller.abort(),
+  };
+}
+
+const written = (log: MemoryLog) =>
+  log
+    .messages('t.curated.main', 0)
+    .map(({ value }) => (JSON.parse(Buffer.from(value).toString()) as { id: string }).id);
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 2000; i++) {
+    if (await condition()) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.fail('it never came to that');
+}
+
+const same = () => 7n;
+
+/** Record 2's accepted copy comes late: N stands in the middle of a block when the process is restarted. */
+async function restartInsideBlock(omit: readonly ProtocolRule[]): Promise<string[]> {
+  const log = await newLog();
+  const producer = log.producer();
+  await producer.append(topics.sifted, 0, [{ value: sifted(0, 4, (i) => (i === 2 ? 1n : 7n)) }]);
+  await producer.append(topics.verdicts, 0, [{ value: verdicts(0, 4, same) }]);
+  const first = start(log, omit);
+  await until(async () => (await log.progress('curate', 0)) === 2n);
+  first.stop();
+  await first.done;
+  await producer.append(topics.sifted, 0, [{ value: sifted(0, 4, same) }]);
+  const second = start(log, omit);
+  await until(async () => (await log.progress('curate', 0)) === 4n);
+  second.stop();
+  await second.done;
+  return written(log);
+}
+
+test('a restart in the middle of a block goes on at N (rules 3, 9)', async () => {
+  assert.deepEqual(await restartInsideBlock([]), ['0', '1', '2', '3']);
+});
+
+test('negative control: without N the decided part of the block is written twice', async () => {
+  assert.deepEqual(await restartInsideBlock(['store-next']), ['0', '1', '0', '1', '2', '3']);
+});
+
+/** Two curates on one partition: the first is a zombie by the time that it commits. */
+async function zombie(omit: readonly ProtocolRule[]): Promise<{ ids: string[]; failure: string | undefined }> {
+  const log = await newLog();
+  const first = start(log, omit);
+  const second = start(log, omit);
+  const failures: string[] = [];
+  const ends = [first, second].map(({ done }) => done.catch((error: { code: string }) => failures.push(error.code)));
+  await log.producer().append(topics.sifted, 0, [{ value: sifted(0, 2, same) }]);
+  await log.producer().append(topics.verdicts, 0, [{ value: verdicts(0, 2, same) }]);
+  await until(() => written(log).length >= (omit.length > 0 ? 4 : 2) && (omit.length > 0 || failures.length > 0));
+  first.stop();
+  second.stop();
+  await Promise.all(ends);
+  return { ids: written(log), failure: failures[0] };
+}
+
+test('of two holders of a partition the earlier one is fenced and stops (rule 12)', async () => {
+  assert.deepEqual(await zombie([]), { ids: ['0', '1'], failure: 'fenced' });
+});
+
+test('negative control: without the fence both write', async () => {
+  assert.deepEqual((await zombie(['fence'])).ids, ['0', '1', '0', '1']);
+});
+
+async function unknownOutcome(when: 'before' | 'after', omit: readonly ProtocolRule[]): Promise<string[]> {
+  const log = await newLog();
+  log.failCommit(new TransientError('connection', 'connection; reset; try again'), when);
+  await log.producer().append(topics.sifted, 0, [{ value: sifted(0, 2, same) }]);
+  await log.producer().append(topics.verdicts, 0, [{ value: verdicts(0, 2, same) }]);
+  const running = start(log, omit);
+  await until(() => written(log).length >= (omit.length > 0 ? 4 : 2));
+  await until(async () => (await log.progress('curate', 0)) === 2n);
+  running.stop();
+  await running.done;
+  return written(log);
+}
+
+test('a commit with an unknown outcome is settled by what is committed (rule 12)', async () => {
+  assert.deepEqual(await unknownOutcome('after', []), ['0', '1']);
+  assert.deepEqual(await unknownOutcome('before', []), ['0', '1']);
+});
+
+test('negative control: a blind second commit writes twice', async () => {
+  assert.deepEqual(await unknownOutcome('after', ['reinitialise']), ['0', '1', '0', '1']);
+});
