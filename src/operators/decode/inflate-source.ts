@@ -1,11 +1,18 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { RecordError } from '../../errors.ts';
 import type { ByteSource } from './byte-window.ts';
-import { type Compression, createStepDecoder, findFrame, type StepDecoder, startsFrame } from './inflate-step.ts';
+import {
+  type Compression,
+  createStepDecoder,
+  findFrame,
+  type Step,
+  type StepDecoder,
+  startsFrame,
+} from './inflate-step.ts';
 import { decodeError } from './reasons.ts';
 
-/** Bytes of input that are handed over at once: deflate can unpack a byte to 1,032, so this also bounds what one step makes. */
-const pieceBytes = 16 * 1024;
+/** Bytes of input that are handed over at once. */
+const pieceBytes = 64 * 1024;
 
 /**
  * The decompressed bytes of a gzip (all members) or zstd (all frames) file, in segments: one for a sound file; where the data is
@@ -24,6 +31,8 @@ class InflateSource implements ByteSource {
   #decoder: StepDecoder;
   /** Decoded and not yet given out. */
   #ready: Buffer[] = [];
+  /** The piece that is being decoded. */
+  #piece: Buffer | undefined;
   #done = false;
   /** Compressed bytes taken in. */
   #position = 0;
@@ -68,9 +77,10 @@ class InflateSource implements ByteSource {
   }
 
   async #advance(): Promise<void> {
-    const piece = await this.#readPiece(this.#position);
-    const step = piece.length === 0 ? await this.#decoder.finish() : await this.#decoder.step(piece);
+    const piece = this.#piece ?? (await this.#readPiece(this.#position));
+    const step = await this.#next(piece);
     if (step.error) {
+      this.#piece = undefined;
       if (piece.length > 0) await this.#recover(this.#position);
       else this.#ready.push(...step.chunks);
       this.#breakOff(step.error);
@@ -78,6 +88,8 @@ class InflateSource implements ByteSource {
     }
     this.#ready.push(...step.chunks);
     for (const chunk of step.chunks) this.#produced += chunk.length;
+    this.#piece = step.pending ? piece : undefined;
+    if (step.pending) return;
     this.#position += step.consumed;
     if (piece.length === 0) {
       this.#done = true;
@@ -91,6 +103,11 @@ class InflateSource implements ByteSource {
         this.#breakOff(new Error(`unknown bytes at ${this.#position} behind the last whole part`));
       }
     }
+  }
+
+  #next(piece: Buffer): Promise<Step> {
+    if (this.#piece) return this.#decoder.more();
+    return piece.length === 0 ? this.#decoder.finish() : this.#decoder.step(piece);
   }
 
   #breakOff(cause: Error): void {
@@ -110,12 +127,12 @@ class InflateSource implements ByteSource {
 
   /**
    * The decoder failed inside a piece, and what it had decoded of it is lost: decodes again up to the very byte of the fault.
-   * Once to find it within 128 bytes, once to keep what comes before it, because each step has its price.
+   * Once to find it within 256 bytes, once to keep what comes before it, because each step has its price.
    */
   async #recover(failedAt: number): Promise<void> {
-    const near = await this.#decodeToFault(failedAt, pieceBytes, 128, () => {});
+    const near = await this.#decodeToFault(failedAt, pieceBytes, 256, () => {});
     let seen = 0;
-    this.#position = await this.#decodeToFault(near, 128, 1, (chunk) => {
+    this.#position = await this.#decodeToFault(near, 256, 1, (chunk) => {
       if (seen + chunk.length > this.#produced) this.#ready.push(chunk.subarray(Math.max(0, this.#produced - seen)));
       seen += chunk.length;
     });
@@ -130,8 +147,12 @@ class InflateSource implements ByteSource {
   ): Promise<number> {
     const decoder = createStepDecoder(this.#compression);
     const decode = async (piece: Buffer): Promise<boolean> => {
-      const step = await decoder.step(piece);
+      let step = await decoder.step(piece);
       step.chunks.forEach(take);
+      while (step.pending) {
+        step = await decoder.more();
+        step.chunks.forEach(take);
+      }
       return step.error === undefined;
     };
     for (let at = this.#frameStart; at < good; at += pieceBytes) {

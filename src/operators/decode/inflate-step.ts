@@ -2,19 +2,26 @@ import zlib from 'node:zlib';
 
 export type Compression = 'gzip' | 'zstd';
 
-/** What one piece of input gave. `consumed` is less than the piece where the decoder wants no more: its frame is over. */
+/** What one piece of input gave. */
 export interface Step {
   readonly chunks: Buffer[];
+  /** Bytes of the piece taken in; less than all of them where the decoder wants no more: its frame is over. */
   readonly consumed: number;
+  /** There is more to come from this piece: call `more`. */
+  readonly pending: boolean;
   readonly error?: Error;
 }
 
 export interface StepDecoder {
   step(piece: Buffer): Promise<Step>;
+  more(): Promise<Step>;
   /** The input is at its end: an error when the data is not. */
   finish(): Promise<Step>;
   close(): void;
 }
+
+/** A few bytes of zstd can unpack to gigabytes, so a step ends early when it has given this much. */
+const stepBytes = 4 * 1024 * 1024;
 
 /**
  * A decoder that is driven piece by piece through the callback of `write`. The stream's iterator would not do: it throws away what
@@ -24,31 +31,58 @@ export function createStepDecoder(compression: Compression): StepDecoder {
   const options = { chunkSize: 1 << 18 };
   const stream = compression === 'gzip' ? zlib.createGunzip(options) : zlib.createZstdDecompress(options);
   let chunks: Buffer[] = [];
+  let bytes = 0;
+  let before = 0;
+  let busy = false;
   let failure: Error | undefined;
-  let settled = (): void => {};
-  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  let settle = (): void => {};
+
+  stream.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes < stepBytes) return;
+    stream.pause();
+    settle();
+  });
+  const finished = (): void => {
+    busy = false;
+    settle();
+  };
   // After an error the callback of `write` never comes.
   stream.on('error', (error) => {
     failure = error;
-    settled();
+    finished();
   });
-  stream.on('close', () => settled());
+  stream.on('close', finished);
 
-  const run = (start: (done: () => void) => void): Promise<Step> => {
-    const before = stream.bytesWritten;
-    return new Promise((resolve) => {
-      settled = () => {
-        const step = { chunks, consumed: stream.bytesWritten - before };
+  const run = (start: () => void): Promise<Step> =>
+    new Promise((resolve) => {
+      settle = () => {
+        const step = { chunks, consumed: stream.bytesWritten - before, pending: busy };
         chunks = [];
-        settled = () => {};
+        bytes = 0;
+        settle = () => {};
         resolve(failure ? { ...step, error: failure } : step);
       };
-      start(settled);
+      start();
     });
-  };
   return {
-    step: (piece) => run((done) => stream.write(piece, () => done())),
-    finish: () => run(() => stream.end()),
+    step(piece) {
+      before = stream.bytesWritten;
+      busy = true;
+      return run(() => stream.write(piece, finished));
+    },
+    more: () =>
+      run(() => {
+        stream.resume();
+        // The callback may have come while nobody waited; what is still buffered flows first.
+        if (!busy) setImmediate(() => settle());
+      }),
+    finish() {
+      before = stream.bytesWritten;
+      busy = true;
+      return run(() => stream.end());
+    },
     close: () => stream.destroy(),
   };
 }
