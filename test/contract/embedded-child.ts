@@ -1,5 +1,5 @@
 /**
- * A process of its own for the tests of the embedded log: `node embedded-child.ts <mode> <folder> <name>`.
+ * A process of its own for the tests of the embedded log: `node embedded-child.ts <mode> <folder> <name> [partition]`.
  * It prints one line for each acknowledgement, and goes on until it is killed or fenced.
  */
 import { appendFileSync, writeSync } from 'node:fs';
@@ -18,7 +18,7 @@ export function payload(name: string, i: number): string {
   return `${name}:${i}:${'x'.repeat((i * 977) % 9000)}`;
 }
 
-async function main(mode: string, folder: string, name: string): Promise<void> {
+async function main(mode: string, folder: string, name: string, partition: number): Promise<void> {
   const log = await openEmbeddedLog({ directory: path.join(folder, 'log'), outputDirectory: path.join(folder, 'out') });
   await log.ensureTopics(specs);
   const say = (text: string): number => writeSync(1, `${text}\n`);
@@ -32,14 +32,14 @@ async function main(mode: string, folder: string, name: string): Promise<void> {
       say(String(i + 10));
     }
   }
-  const lease = await log.lease('work', 0);
+  const lease = await log.lease('work', partition);
   say('leased');
   try {
     for (let i = lease.next ?? 0n; ; i++) {
       const value = Buffer.from(JSON.stringify(payload(name, Number(i))));
       await lease.commit({
         outputs: new Map([['app.out', [{ value }]]]),
-        positions: [{ topic: 'app.in', partition: 0, offset: i + 1n }],
+        positions: [{ topic: 'app.in', partition, offset: i + 1n }],
         next: i + 1n,
       });
       say(String(i + 1n));
@@ -52,6 +52,6 @@ async function main(mode: string, folder: string, name: string): Promise<void> {
 }
 
 if (import.meta.main) {
-  const [mode = '', folder = '', name = ''] = process.argv.slice(2);
-  await main(mode, folder, name);
+  const [mode = '', folder = '', name = '', partition = '0'] = process.argv.slice(2);
+  await main(mode, folder, name, Number(partition));
 }

@@ -67,6 +67,12 @@ suite('embedded log: files that are not its own are refused and stay as they are
     assert.deepEqual(readdirSync(path.join(folder, 'log')), ['thesis.txt']);
   });
 
+  test('a file where the folder should be', async (t) => {
+    const folder = folderOf(t);
+    writeFileSync(path.join(folder, 'log'), 'chapter 1');
+    await assert.rejects(openIn(t, folder), hasCode('log-unusable'));
+  });
+
   test('a text file named data.mdb', async (t) => {
     const folder = folderOf(t);
     mkdirSync(path.join(folder, 'log'));

@@ -24,9 +24,11 @@ function folderOf(t: TestContext): string {
   return folder;
 }
 
-function start(t: TestContext, mode: 'append' | 'commit', folder: string, name: string): Child {
+function start(t: TestContext, mode: 'append' | 'commit', folder: string, name: string, partition = 0): Child {
   const script = path.join(import.meta.dirname, 'embedded-child.ts');
-  const child = spawn(process.execPath, [script, mode, folder, name], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, mode, folder, name, String(partition)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   t.after(() => child.kill('SIGKILL'));
   const seen: string[] = [];
   let look = (): void => undefined;
@@ -103,6 +105,31 @@ suite('embedded log, several processes', () => {
       assert.equal(readFileSync(path.join(folder, 'out', 'out.jsonl.partial'), 'utf8'), expected);
       const consumer = await log.consumer('work', ['app.in']);
       assert.equal(await consumer.committed('app.in', 0), BigInt(next));
+      await log.close();
+    }
+  });
+
+  test('two processes commit into one output file and are killed: each line whole, each writer complete up to its N', async (t) => {
+    const folder = folderOf(t);
+    const names = ['left', 'right'];
+    for (const acks of [8, 3]) {
+      const children = names.map((name, partition) => start(t, 'commit', folder, name, partition));
+      await Promise.all(children.map((child) => child.lines(acks)));
+      await Promise.all(children.map((child) => child.kill()));
+      const log = await openEmbeddedLog({
+        directory: path.join(folder, 'log'),
+        outputDirectory: path.join(folder, 'out'),
+      });
+      const lines = readFileSync(path.join(folder, 'out', 'out.jsonl.partial'), 'utf8')
+        .split('\n')
+        .slice(0, -1);
+      for (const [partition, name] of names.entries()) {
+        const next = Number((await log.progress('work', partition)) ?? 0n);
+        assert.deepEqual(
+          lines.filter((line) => line.startsWith(`"${name}:`)),
+          Array.from({ length: next }, (_, i) => JSON.stringify(payload(name, i))),
+        );
+      }
       await log.close();
     }
   });

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, openSync, readSync, closeSync, readdirSync, statSync, ftruncateSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  readSync,
+  closeSync,
+  readdirSync,
+  statSync,
+  ftruncateSync,
+} from 'node:fs';
 import path from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { ConfigError, FatalError } from '../../errors.ts';
@@ -30,7 +40,6 @@ export interface Environment {
  * @throws ConfigError `foreign-log`, `newer-log`; FatalError `corrupt-log`
  */
 export function openEnvironment(directory: string): Environment {
-  mkdirSync(directory, { recursive: true });
   const strangers = readdirSync(directory).filter((name) => !OWN_FILES.has(name));
   if (strangers.length > 0) {
     throw new ConfigError(
@@ -54,10 +63,10 @@ export function openEnvironment(directory: string): Environment {
       eventTurnBatching: false,
     });
   } catch (cause) {
-    throw corrupt(file, cause instanceof Error ? cause.message : String(cause), cause);
+    throw openError(file, cause);
   }
   const names = [...root.getKeys({})].map((key) => Buffer.from(key).toString('utf8').replace(/\0$/, ''));
-  if (names.length > 0 && !(names.includes('meta') && names.includes('messages'))) {
+  if (names.some((name) => name !== 'meta' && name !== 'messages')) {
     void root.close();
     throw foreign(file);
   }
@@ -79,6 +88,28 @@ export function openEnvironment(directory: string): Environment {
     }
   };
   return { root, meta, messages, directory, ensureLength };
+}
+
+/** Creates the folder when there is none. @returns its one true path. @throws ConfigError `log-unusable` */
+export function makeDirectory(directory: string): string {
+  try {
+    mkdirSync(directory, { recursive: true });
+    return realpathSync(directory);
+  } catch (cause) {
+    throw openError(directory, cause);
+  }
+}
+
+/** LMDB's own errors are below -30,000 (`lmdb.h`): the file is not what it should be. The rest are the system's. */
+function openError(place: string, cause: unknown): Error {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? Number(cause.code) : NaN;
+  if (code < -30_000) return corrupt(place, message, cause);
+  return new ConfigError(
+    'log-unusable',
+    `${place}; ${message}; check that it can be written, and that address space is not limited (ulimit -v)`,
+    { cause },
+  );
 }
 
 /** The library's types leave these open. */

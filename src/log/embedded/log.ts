@@ -1,4 +1,3 @@
-import { realpathSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError, FatalError } from '../../errors.ts';
 import type { Log, Position } from '../port.ts';
@@ -13,7 +12,7 @@ import {
   type Topic,
 } from './catalog.ts';
 import { createConsumer } from './consume.ts';
-import { openEnvironment } from './environment.ts';
+import { makeDirectory, openEnvironment } from './environment.ts';
 import { TAG } from './layout.ts';
 import { putPositions, readProgress, takeLease } from './lease.ts';
 import { checkLines, createOutputFiles } from './outputs.ts';
@@ -50,11 +49,10 @@ const shared = new Map<string, { opened: Promise<Opened>; users: number; outputs
 
 /**
  * Opens the log in `directory`, creating it when there is none, and cuts output files to what is committed.
- * @throws ConfigError `foreign-log`, `newer-log`, `output-exists`; FatalError `corrupt-log`, `output-cut`: nothing is overwritten.
+ * @throws ConfigError `foreign-log`, `newer-log`, `log-unusable`, `output-differs`; FatalError `corrupt-log`, `output-cut`: nothing is overwritten.
  */
 export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<EmbeddedLog> {
-  mkdirSync(options.directory, { recursive: true });
-  const place = realpathSync(options.directory);
+  const place = makeDirectory(options.directory);
   const outputs = path.resolve(options.outputDirectory);
   let entry = shared.get(place);
   while (entry?.closing !== undefined) {

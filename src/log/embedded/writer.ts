@@ -115,7 +115,10 @@ export function createWriter(environment: Environment, catalog: Catalog, files: 
       for (const one of group) one.reject(error);
       return;
     }
-    const flushed = root.flushed.then(() => passed.forEach(({ resolve }, i) => resolve(results[i])));
+    const flushed = root.flushed.then(
+      () => passed.forEach(({ resolve }, i) => resolve(results[i])),
+      (cause: unknown) => passed.forEach(({ reject }) => reject(unsynced(environment, cause))),
+    );
     unflushed.add(flushed);
     void flushed.finally(() => unflushed.delete(flushed));
     for (const [topic, partition] of transaction.committed()) {
@@ -192,6 +195,12 @@ async function explain(environment: Environment, cause: unknown, bytes: number):
     `${environment.directory}; ${message}, nothing of this transaction was written; look at the disk`,
     { cause },
   );
+}
+
+/** Visible, perhaps not durable: like every rejection that is not a refusal, it leaves the outcome open. */
+function unsynced(environment: Environment, cause: unknown): FatalError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new FatalError('log-sync', `${environment.directory}; ${message} while syncing; look at the disk`, { cause });
 }
 
 async function commitError(cause: unknown): Promise<unknown> {
