@@ -1,4 +1,4 @@
-/** Finds output records of a finished or running job by id, URL or position, by reading the output files. */
+/** Finds output records of a finished or running job by id, URL or position, by reading the output files in whatever format they are. */
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { openSource } from '../operators/decode/source.ts';
@@ -27,7 +27,13 @@ export interface OutputRecord {
     readonly code: string;
     readonly message: string;
   };
-  readonly position: { readonly topic: string; readonly partition: string | number; readonly offset: string };
+  readonly position: OutputPosition;
+}
+
+export interface OutputPosition {
+  readonly topic: string;
+  readonly partition: string | number;
+  readonly offset: string;
 }
 
 export interface Found {
@@ -36,28 +42,47 @@ export interface Found {
 }
 
 const IDENTITY = /^(.+?)-(.+)@(\d+)$/;
+/** An output line holds a whole record and its signals, whatever the limit of the input was. */
+const MAX_LINE_BYTES = 2 ** 30;
 
 /** Records whose id, URL or position is `wanted`, at most `limit`. The control sample holds copies and is left out. */
 export async function findRecords(output: string, wanted: string, limit: number): Promise<Found[]> {
-  const position = parseIdentity(wanted);
+  const positions = parseIdentity(wanted);
   const needles = [`"id":${JSON.stringify(wanted)}`, `"url":${JSON.stringify(wanted)}`];
-  for (const p of position) needles.push(positionJson(p));
+  // A position is an object in JSON lines and a text in Parquet.
+  for (const json of positions.map(positionJson)) needles.push(json, JSON.stringify(json).slice(1, -1));
   const bytes = needles.map((needle) => Buffer.from(needle));
   const found: Found[] = [];
-  for (const name of outputNames(output)) {
-    if (name.startsWith('control.')) continue;
-    const file = path.join(output, name);
-    for await (const { records } of openSource({ path: file, sizeBytes: statSync(file).size })) {
-      for (const raw of records) {
-        const line = Buffer.from(raw.bytes.buffer, raw.bytes.byteOffset, raw.bytes.byteLength);
-        if (raw.error || !bytes.some((needle) => line.includes(needle))) continue;
-        const record = parseRecord(line);
-        if (record && matches(record, wanted, position)) found.push({ file, record });
-        if (found.length === limit) return found;
-      }
+  for (const file of outputFiles(output)) {
+    if (path.basename(file).startsWith('control.')) continue;
+    for await (const line of outputLines(file)) {
+      if (!bytes.some((needle) => line.includes(needle))) continue;
+      const record = parseRecord(line);
+      if (record && matches(record, wanted, positions)) found.push({ file, record });
+      if (found.length === limit) return found;
     }
   }
   return found;
+}
+
+/**
+ * The output files of a run. Where JSON lines are turned into another format at the end (`output.format`), those under way lie in the state;
+ * the default one is looked at.
+ */
+export function outputFiles(output: string, state: string = path.join(output, '.riffle')): string[] {
+  const inside = (folder: string) => outputNames(folder).map((name) => path.join(folder, name));
+  const lines = inside(path.join(state, 'outputs'));
+  const unfinished = lines.some((file) => file.endsWith('.partial'));
+  return unfinished ? lines : inside(output);
+}
+
+/** The records of an output file, each as the bytes of one JSON object; the line that a running job is writing is left out. */
+export async function* outputLines(file: string): AsyncGenerator<Buffer> {
+  const limits = { maxRecordBytes: MAX_LINE_BYTES };
+  for await (const { records } of openSource({ path: file, sizeBytes: statSync(file).size }, { limits })) {
+    for (const { error, bytes } of records)
+      if (!error) yield Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
 }
 
 /** `topic-partition@offset`: a path may hold hyphens, so there may be several readings. */
@@ -75,17 +100,34 @@ function parseIdentity(text: string): { topic: string; partition: string | numbe
   return readings;
 }
 
-function parseRecord(line: Buffer): OutputRecord | undefined {
+/** An output record, whatever the format of its file; undefined for a line that is not whole. */
+export function parseRecord(line: Buffer): OutputRecord | undefined {
   try {
-    const record = JSON.parse(line.toString()) as OutputRecord;
-    // Columns of a Parquet file come back as JSON texts.
-    const text = record as unknown as Record<string, unknown>;
-    for (const key of ['signals', 'decision', 'position', 'error'])
-      if (typeof text[key] === 'string') text[key] = JSON.parse(text[key]);
-    return record;
+    const record = JSON.parse(line.toString()) as Record<string, unknown>;
+    return (typeof record.position === 'string' ? fromColumns(record) : record) as unknown as OutputRecord;
   } catch {
     return undefined;
   }
+}
+
+/** A Parquet row back in its shape: `decision.*` and `error.*` as objects, JSON texts parsed, members that were absent left out. */
+function fromColumns(row: Record<string, unknown>): Record<string, unknown> {
+  const record: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(row)) {
+    const [family, member] = name.split('.', 2);
+    if (family !== undefined && member !== undefined) {
+      const nested = (record[family] ??= {}) as Record<string, unknown>;
+      nested[member] = name === 'decision.value' || name === 'decision.limit' ? numberOrText(value) : value;
+    } else if (value !== null) {
+      record[name] =
+        (name === 'position' || name === 'headers') && typeof value === 'string' ? JSON.parse(value) : value;
+    }
+  }
+  return record;
+}
+
+function numberOrText(value: unknown): unknown {
+  return typeof value === 'string' && String(Number(value)) === value ? Number(value) : value;
 }
 
 function matches(

@@ -14,7 +14,8 @@ import { type Faults, noFaults } from '../runtime/context.ts';
 import { openEmbeddedLog } from '../log/embedded/log.ts';
 import { lockState } from '../runtime/lock.ts';
 import { checkSameRun, inputDigest, readState, removeRun, type RunInput, writeState } from '../runtime/state.ts';
-import { runBounded } from '../stages/run.ts';
+import { exportOutputs, linesFolder, requireFree } from '../routing/export.ts';
+import { outputTopics, runBounded } from '../stages/run.ts';
 import {
   collect,
   type ConfigOptions,
@@ -102,7 +103,7 @@ export async function run(
       sizeBytes,
       digest: inputDigest(file),
     }));
-    const finished = beginOrContinue(state, loaded, inputs, terminal.version);
+    const finished = beginOrContinue(state, output, loaded, inputs, terminal.version);
     if (finished) return { summary: { ...finished, resumed: true }, signal: undefined };
     return await runLoaded(loaded, inputs, { output, state, options, terminal, faults, started });
   } finally {
@@ -134,7 +135,8 @@ function requireOurs(state: string): void {
 /** Writes the state of a new run, or checks that this is the run of the state. The summary comes back when that was finished. */
 function beginOrContinue(
   state: string,
-  { topology, config }: Loaded,
+  output: string,
+  { topology, config, policy }: Loaded,
   inputs: readonly RunInput[],
   version: string,
 ): Summary | undefined {
@@ -146,6 +148,7 @@ function beginOrContinue(
   };
   const before = readState(state);
   if (before === undefined) {
+    requireFree(output, outputTopics(policy), config.output.format);
     writeState(state, { format: 1, version, ...now });
     return undefined;
   }
@@ -183,7 +186,9 @@ async function runLoaded(
     config.http.enabled && options.http ? await serveMetrics(config, options, registry, progress.status) : undefined;
   if (http) progress.note(`metrics on http://${config.http.host}:${http.port}/metrics`);
   try {
-    const log = await openEmbeddedLog({ directory: path.join(state, 'log'), outputDirectory: output });
+    const { format } = config.output;
+    const lines = linesFolder(state, output, format);
+    const log = await openEmbeddedLog({ directory: path.join(state, 'log'), outputDirectory: lines });
     const result = await runBounded({
       log,
       config,
@@ -197,6 +202,8 @@ async function runLoaded(
       signal: drain.signal,
       observer: observeRun(metrics, policy, progress),
     });
+    if (result.complete && format !== 'jsonl')
+      await exportOutputs(lines, output, format, () => faults.at('export.renamed'));
     progress.stop();
     const summary = summarize(result, {
       topology: topology.name,

@@ -31,7 +31,8 @@ export type CrashPoint =
   | 'curate.joined'
   | 'curate.commit'
   | 'curate.committed'
-  | 'finish';
+  | 'finish'
+  | 'export.renamed';
 
 export interface Faults {
   readonly omit: ReadonlySet<ProtocolRule>;

@@ -111,7 +111,7 @@ export function inputDigest(file: string): string {
 }
 
 /** Everything that Riffle puts into a state folder. */
-const STATE_NAMES = [FILE, `${FILE}.writing`, 'log', 'snapshots', 'standard-input'];
+const STATE_NAMES = [FILE, `${FILE}.writing`, 'log', 'snapshots', 'standard-input', 'outputs', 'retries.jsonl'];
 
 /** Forgets a run: its state and its output files, and nothing else that lies in the two folders. The lock is the caller's. */
 export function removeRun(state: string, output: string): void {
