@@ -59,9 +59,19 @@ export interface WordPiece {
   encode(bytes: Uint8Array, ids: Int32Array, at: number, limit: number, runs?: Runs): number;
 }
 
-/** Words of a cache slot: the last eight bytes of the run in two; its length and, in the low byte, number of ids; the id or the place of the ids. */
-const SLOT_WORDS = 4;
-const FACT_WORDS = 3;
+/**
+ * A cache slot is half a cache line of eight 32-bit words: the last eight bytes of the run in two (LOW, HIGH), its length and, in the low
+ * byte, the number of its ids (SHAPE), the one id or the place of the ids (IDS), its annotation (NOTE), its hash (HASH), and the place of
+ * its key (KEY).
+ */
+const SLOT_WORDS = 8;
+const LOW = 0;
+const HIGH = 1;
+const SHAPE = 2;
+const IDS = 3;
+const NOTE = 4;
+const HASH = 5;
+const KEY = 6;
 
 /**
  * BERT's uncased WordPiece over bytes: clean, isolate Han, strip accents, lower-case, split at spaces and punctuation, then greedy
@@ -69,7 +79,7 @@ const FACT_WORDS = 3;
  *
  * Words repeat, so a run of bytes between spaces and ASCII punctuation is looked up in a cache (open addressing in typed arrays)
  * that maps its lower-cased bytes to ids; only a miss pays for Unicode and matching. Runs of up to eight bytes are their own key. A full
- * cache is emptied, so memory is constant: about 6 MB at the default of 2^17 slots.
+ * cache is emptied, so memory is constant: about 8 MB at the default of 2^17 slots.
  */
 export function createWordPiece(
   vocabulary: Vocabulary,
@@ -78,8 +88,6 @@ export function createWordPiece(
   const slots = 1 << cacheBits;
   const mask = slots - 1;
   const slot = new Int32Array(slots * SLOT_WORDS);
-  /** For each slot the place of its key, its hash and its annotation. */
-  const facts = new Int32Array(slots * FACT_WORDS);
   const keys = new Uint8Array(slots * 12);
   const cached = new Int32Array(slots * 4);
   let keysTop = 0;
@@ -166,14 +174,14 @@ export function createWordPiece(
       at = hash & mask;
     }
     const word = at * SLOT_WORDS;
-    slot[word] = low;
-    slot[word + 1] = high;
-    slot[word + 2] = (length << 8) | found.length;
+    slot[word + LOW] = low;
+    slot[word + HIGH] = high;
+    slot[word + SHAPE] = (length << 8) | found.length;
     // A single id, which most words are, lies in the slot itself.
-    slot[word + 3] = found.length === 1 ? found[0]! : cachedTop;
-    facts[at * FACT_WORDS] = keysTop;
-    facts[at * FACT_WORDS + 1] = hash;
-    facts[at * FACT_WORDS + 2] = note;
+    slot[word + IDS] = found.length === 1 ? found[0]! : cachedTop;
+    slot[word + NOTE] = note;
+    slot[word + HASH] = hash;
+    slot[word + KEY] = keysTop;
     for (let i = from; i < to; i++) keys[keysTop++] = runByte[bytes[i]!]!;
     if (found.length !== 1) for (const id of found) cached[cachedTop++] = id;
     count++;
@@ -220,35 +228,32 @@ export function createWordPiece(
       hash ^= hash >>> 15;
 
       let probe = hash & mask;
+      let word = probe * SLOT_WORDS;
       let shape = 0;
       if (length <= MAX_CACHED_BYTES) {
         for (;;) {
-          const word = probe * SLOT_WORDS;
-          shape = slot[word + 2]!;
+          shape = slot[word + SHAPE]!;
           if (shape === 0) break;
-          if (slot[word] === low && slot[word + 1] === high && shape >>> 8 === length) {
-            if (
-              length <= 8 ||
-              (facts[probe * FACT_WORDS + 1] === hash && sameKey(facts[probe * FACT_WORDS]!, bytes, from, i))
-            )
-              break;
+          if (slot[word + LOW] === low && slot[word + HIGH] === high && shape >>> 8 === length) {
+            if (length <= 8 || (slot[word + HASH] === hash && sameKey(slot[word + KEY]!, bytes, from, i))) break;
           }
           probe = (probe + 1) & mask;
+          word = probe * SLOT_WORDS;
         }
       }
       let note = 0;
       if (shape !== 0) {
-        note = facts[probe * FACT_WORDS + 2]!;
-        const value = slot[probe * SLOT_WORDS + 3]!;
+        note = slot[word + NOTE]!;
+        const value = slot[word + IDS]!;
         const n = shape & 0xff;
         if (n === 1) ids[out++] = value;
         else for (let k = value, last = value + Math.min(n, end - out); k < last; k++) ids[out++] = cached[k]!;
       } else {
         note = annotate?.(bytes, from, i) ?? 0;
         found.length = 0;
-        const word = plainWord(bytes, from, i);
-        if (word === undefined) matchRun(bytes, from, i, limit);
-        else matchWord(word, length);
+        const plain = plainWord(bytes, from, i);
+        if (plain === undefined) matchRun(bytes, from, i, limit);
+        else matchWord(plain, length);
         for (let k = 0; k < found.length && out < end; k++) ids[out++] = found[k]!;
         remember(probe, low, high, hash, note, bytes, from, i);
       }
