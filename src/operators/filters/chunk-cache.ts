@@ -77,7 +77,7 @@ export class ChunkCache {
     if (this.#count < chunksKept && this.#end < integersKept && words.count < chunksKept && words.poolUnits < unitsKept)
       return;
     words.clear();
-    if (this.data.length > integersKept * 2) {
+    if (this.data.length > integersKept) {
       this.data = new Int32Array(1 << 18);
       this.text = new Uint16Array(this.data.buffer);
     }

@@ -1,6 +1,5 @@
 import { type ChunkCache, TOKEN, TOKEN_START, TOKENS, UNITS } from './chunk-cache.ts';
 import { largestKept, PositionTable, sameUnits, smallest } from './position-table.ts';
-import { hashStep } from './text-table.ts';
 
 const golden = 0x9e3779b1 | 0;
 const secret = Math.trunc(Math.random() * 0x7fffffff) | 1;
@@ -14,6 +13,13 @@ export const wordsCounted: number = 1 << 21;
 /** A repeated n-gram of at least this many units starts with this many units that repeat. */
 const window = 16;
 
+/** Polynomial hash of a window: times the base for every unit that enters, less the base to the power of 16 for the one that leaves. */
+const rollBase = 0x01000193;
+const rollOut: number = Array.from({ length: window }, () => rollBase).reduce(
+  (power, base) => Math.imul(power, base),
+  1,
+);
+
 /** Counts the n-grams of one text's words. A hash only proposes: equality is checked on the words themselves. */
 export class GramCounter {
   readonly #cache: ChunkCache;
@@ -23,8 +29,9 @@ export class GramCounter {
   #points = new Int32Array(smallest + 1);
   #polynomials = new Int32Array(smallest);
   #powers = new Int32Array(smallest);
-  /** The words joined, and where each starts. */
+  /** The words joined, `window` zeros before them, and where each starts; the rolling hash of the `window` units up to each. */
   #joined = new Uint16Array(smallest * 8);
+  #rolls = new Int32Array(smallest * 8);
   #starts = new Int32Array(smallest + 1);
   #count = 0;
   /** No more words are counted. */
@@ -44,7 +51,8 @@ export class GramCounter {
     this.#count = 0;
     this.full = false;
     this.#points[0] = 0;
-    this.#starts[0] = 0;
+    this.#starts[0] = window;
+    this.#rolls[window - 1] = 0;
     if (this.#words.length > largestKept) this.#resize(smallest, smallest * 8);
     else if (this.#joined.length > largestKept * 8) this.#resize(this.#words.length, smallest * 8);
   }
@@ -68,7 +76,15 @@ export class GramCounter {
       );
     }
     const from = (record + TOKEN_START + tokens * TOKEN) * 2;
-    for (let index = 0; index < units; index++) this.#joined[start + index] = text[from + index]!;
+    const joined = this.#joined;
+    const rolls = this.#rolls;
+    let roll = rolls[start - 1]!;
+    for (let index = 0; index < units; index++) {
+      const unit = text[from + index]!;
+      joined[start + index] = unit;
+      roll = (Math.imul(roll, rollBase) + unit - Math.imul(joined[start + index - window]!, rollOut)) | 0;
+      rolls[start + index] = roll;
+    }
     let points = this.#points[position]!;
     for (let at = record + TOKEN_START; at < record + TOKEN_START + tokens * TOKEN; at += TOKEN) {
       this.#words[position] = data[at]!;
@@ -104,6 +120,9 @@ export class GramCounter {
     const joined = new Uint16Array(units);
     joined.set(this.#joined.subarray(0, Math.min(this.#joined.length, units)));
     this.#joined = joined;
+    const rolls = new Int32Array(units);
+    rolls.set(this.#rolls.subarray(0, Math.min(this.#rolls.length, units)));
+    this.#rolls = rolls;
   }
 
   /**
@@ -182,7 +201,7 @@ export class GramCounter {
     this.#candidateCount = 0;
     if (last < 0) return;
     const starts = this.#starts;
-    const joined = this.#joined;
+    const rolls = this.#rolls;
     const hashes = this.#hashes;
     const marks = this.#marks;
     const end = starts[this.#count]!;
@@ -193,8 +212,7 @@ export class GramCounter {
       const start = starts[at]!;
       marks[at] = starts[at + 5]! - start < window ? 1 : 0;
       if (start + window > end) continue;
-      let hash = secret;
-      for (let index = start; index < start + window; index++) hash = Math.imul(hash ^ joined[index]!, hashStep);
+      const hash = Math.imul(rolls[start + window - 1]!, golden);
       hashes[at] = hash;
       for (let slot = (hash ^ (hash >>> 15)) & mask; ; slot = (slot + 1) & mask) {
         const first = slots[slot]! - base - 1;

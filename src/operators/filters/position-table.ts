@@ -4,7 +4,7 @@
  */
 export const smallest = 1 << 12;
 /** Slots kept from one text to the next. */
-export const largestKept = 1 << 20;
+export const largestKept = 1 << 18;
 
 export class PositionTable {
   slots = new Int32Array(smallest);

@@ -20,7 +20,7 @@ export function hashUnits(units: Uint16Array, from: number, to: number): number 
   return hash;
 }
 
-const unitsKept = 1 << 22;
+const unitsKept = 1 << 20;
 
 /** UTF-16 units of strings, lone surrogates as they are, in an array that is used again: reading it is several times as fast. */
 export class UnitBuffer {
