@@ -1,5 +1,5 @@
 // Text to sketch, in pieces of any number: fold, tokens, shingles, sketch.
-import { fold, setFoldDigits } from './fold';
+import { foldUtf16, foldUtf8, setFoldDigits } from './fold';
 import { FOLDED, PIECE } from './layout';
 import { collectShingles, resetShingles, setShingleWeights, shingleCount } from './shingles';
 import { setSketch, writeSketch } from './sketch';
@@ -35,10 +35,17 @@ export function begin(): void {
   resetShingles();
 }
 
-/** Takes `length` bytes at TEXT, at most PIECE, that end between two code points. */
-export function feed(length: i32, last: bool): void {
+/** Takes `length` bytes of UTF-8 at TEXT, at most PIECE, that end between two code points. */
+export function feedUtf8(length: i32, last: bool): void {
   if (length > PIECE) unreachable();
-  unfinished = tokenize(fold(length, FOLDED + unfinished), last);
+  unfinished = tokenize(foldUtf8(length, FOLDED + unfinished), last);
+  collectShingles();
+}
+
+/** Takes `units` units of UTF-16 at TEXT, at most PIECE / 2, that end between two code points. */
+export function feedUtf16(units: i32, last: bool): void {
+  if (units > PIECE >> 1) unreachable();
+  unfinished = tokenize(foldUtf16(units, FOLDED + unfinished), last);
   collectShingles();
 }
 

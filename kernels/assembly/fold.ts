@@ -1,36 +1,34 @@
 // Text to folded bytes: 16 ASCII bytes at a time, other scripts by table. src/dedup/fold.ts says what folding means and makes the table.
 import { FOLD, TEXT } from './layout';
 
-let foldDigits = false;
+/** All ones when digits are folded. */
 let digitMask: v128 = i8x16.splat(0);
 
 export function setFoldDigits(on: bool): void {
-  foldDigits = on;
   digitMask = i8x16.splat(on ? -1 : 0);
 }
 
 /** Letters in lower case, digits, and 0 for all else (bytes from 0x80 on too). */
-function foldAscii(bytes: v128, digits: v128): v128 {
+function foldAscii(bytes: v128): v128 {
   const lower = v128.or(bytes, i8x16.splat(0x20));
   const letter = i8x16.lt_u(i8x16.sub(lower, i8x16.splat(0x61)), i8x16.splat(26));
   const digit = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x30)), i8x16.splat(10));
   const folded = v128.and(lower, v128.or(letter, digit));
-  return v128.bitselect(i8x16.splat(0x30), folded, v128.and(digit, digits));
+  return v128.bitselect(i8x16.splat(0x30), folded, v128.and(digit, digitMask));
 }
 
 /**
- * Folds `length` bytes at TEXT to `out` and returns the end of what it wrote. Reads up to 16 bytes beyond the text, which count for nothing;
- * writes up to 16 bytes beyond the end.
+ * Folds `length` bytes of UTF-8 at TEXT to `out` and returns the end of what it wrote. Reads up to 16 bytes beyond the text, which count for
+ * nothing; writes up to 16 bytes beyond the end.
  */
-export function fold(length: i32, out: usize): usize {
-  const digits = digitMask;
+export function foldUtf8(length: i32, out: usize): usize {
   const end = TEXT + length;
   let at: usize = TEXT;
   while (at < end) {
     const bytes = v128.load(at);
-    v128.store(out, foldAscii(bytes, digits));
+    v128.store(out, foldAscii(bytes));
     const high = i8x16.bitmask(bytes);
-    let ascii: usize = high ? <usize>ctz(high) : 16;
+    const ascii: usize = high ? <usize>ctz(high) : 16;
     if (at + ascii >= end) return out + (end - at);
     at += ascii;
     out += ascii;
@@ -40,6 +38,37 @@ export function fold(length: i32, out: usize): usize {
       at += width(codePoint);
       out = foldByTable(codePoint, out);
     } while (at < end && load<u8>(at) >= 0x80);
+  }
+  return out;
+}
+
+/** The same for `units` units of UTF-16: what a JavaScript string is, so that it comes here by a mere copy. */
+export function foldUtf16(units: i32, out: usize): usize {
+  const end = TEXT + ((<usize>units) << 1);
+  const notAscii = i16x8.splat(<i16>0xff80);
+  const zero = i16x8.splat(0);
+  let at: usize = TEXT;
+  while (at < end) {
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    v128.store(out, foldAscii(i8x16.narrow_i16x8_u(a, b)));
+    const highA = i16x8.ne(v128.and(a, notAscii), zero);
+    const highB = i16x8.ne(v128.and(b, notAscii), zero);
+    const high = i8x16.bitmask(i8x16.narrow_i16x8_s(highA, highB));
+    const ascii: usize = high ? <usize>ctz(high) : 16;
+    if (at + (ascii << 1) >= end) return out + ((end - at) >> 1);
+    at += ascii << 1;
+    out += ascii;
+    if (!high) continue;
+    do {
+      let codePoint = <u32>load<u16>(at);
+      at += 2;
+      if ((codePoint & 0xfc00) == 0xd800 && at < end && (load<u16>(at) & 0xfc00) == 0xdc00) {
+        codePoint = 0x10000 + ((codePoint & 0x3ff) << 10) + (<u32>load<u16>(at) & 0x3ff);
+        at += 2;
+      }
+      out = foldByTable(codePoint, out);
+    } while (at < end && load<u16>(at) >= 0x80);
   }
   return out;
 }

@@ -1,5 +1,5 @@
 // Everything that the host may call. Each instance serves one purpose: fingerprints, one generation of the history, or one window.
-export { begin, configure, feed, finish } from './fingerprint';
+export { begin, configure, feedUtf16, feedUtf8, finish } from './fingerprint';
 export {
   HISTORY_BATCH,
   HISTORY_FILTER,
