@@ -14,7 +14,7 @@ const readers: Record<string, Reader> = {
   lines: (window, limits) => readLines(window, limits, { addressable: true }),
   array: (window, limits) => readJsonDocuments(window, limits, { addressable: true, isArray: true }),
   documents: (window, limits) => readJsonDocuments(window, limits, { addressable: true, isArray: false }),
-  warc: (window, limits) => readWarc(window, limits, true),
+  warc: (window, limits) => readWarc(window, limits),
 };
 
 function memory(bytes: Buffer): ByteSource {

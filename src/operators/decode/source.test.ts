@@ -72,7 +72,7 @@ test('reading on from behind any record gives the rest', async (t) => {
       );
       assert.deepEqual(rest.map(decoded), documents.slice(i + 1), name);
     }
-    assert.deepEqual(await readAll(file, { from: all.at(-1)!.next }), [], name);
+    assert.deepEqual(await readAll(file, { from: all[all.length - 1]!.next }), [], name);
   }
 });
 
@@ -94,7 +94,7 @@ test('ranges of one file of JSON lines give what one reader gives', async (t) =>
     const ranges = await splitPlainLines(file, targetBytes);
     assert.ok(ranges);
     assert.equal(ranges[0]!.from, 0n);
-    assert.equal(ranges.at(-1)!.to, BigInt(file.sizeBytes));
+    assert.equal(ranges[ranges.length - 1]!.to, BigInt(file.sizeBytes));
     const offsets: bigint[] = [];
     for (const [i, { from, to }] of ranges.entries()) {
       if (i > 0) assert.equal(from, ranges[i - 1]!.to);

@@ -87,7 +87,7 @@ function readFormat(
   if (detected.format === 'jsonl') return readLines(window, limits, { addressable, to });
   if (detected.format === 'json')
     return readJsonDocuments(window, limits, { addressable, isArray: detected.isArray ?? false });
-  if (detected.format === 'warc') return readWarc(window, limits, addressable);
+  if (detected.format === 'warc') return readWarc(window, limits);
   return readWhole(window, detected.format === 'html' ? 'html' : 'text', limits, addressable);
 }
 

@@ -9,11 +9,7 @@ import { behindBlock, type Frame, findRecordStart, frameRecord, skippedType, syn
  * An own reader: warcio gives one record at a time through async iterators, needs a second reader to find a way out of wrong lengths,
  * and gives no offset to resume from. It is the oracle of the tests; bench/decode.ts compares the speeds.
  */
-export async function* readWarc(
-  window: ByteWindow,
-  limits: DecodeLimits,
-  addressable: boolean,
-): AsyncGenerator<RawBatch> {
+export async function* readWarc(window: ByteWindow, limits: DecodeLimits): AsyncGenerator<RawBatch> {
   let at = 0;
   for (;;) {
     const from = window.base + at;
@@ -29,7 +25,7 @@ export async function* readWarc(
       format: 'warc',
       from: BigInt(from),
       to: BigInt(to),
-      addressable,
+      addressable: false, // `bytes` is the block, `offset` the header before it
       records,
     });
 
