@@ -1,14 +1,41 @@
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { TestContext } from 'node:test';
-import { openEmbeddedLog } from '../../src/log/embedded/log.ts';
+import { test, type TestContext } from 'node:test';
+import { type EmbeddedLogOptions, openEmbeddedLog } from '../../src/log/embedded/log.ts';
 import { logContract } from './log.ts';
+import { assignedOf, readAll, textOf, texts } from './messages.ts';
 
-logContract('embedded', async (t: TestContext) => {
+function optionsOf(t: TestContext): EmbeddedLogOptions {
   const folder = mkdtempSync(path.join(tmpdir(), 'riffle-log-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return {
-    open: () => openEmbeddedLog({ directory: path.join(folder, 'log'), outputDirectory: path.join(folder, 'out') }),
-  };
+  return { directory: path.join(folder, 'log'), outputDirectory: path.join(folder, 'out') };
+}
+
+logContract('embedded', async (t) => {
+  const options = optionsOf(t);
+  return { open: () => openEmbeddedLog(options) };
+});
+
+test('embedded log: two users of one folder share its partitions out, and the last one closes it', async (t) => {
+  const options = optionsOf(t);
+  const left = await openEmbeddedLog({ ...options, partitions: [0, 2] });
+  const right = await openEmbeddedLog({ ...options, partitions: [1] });
+  await left.ensureTopics([{ name: 'app.in', partitions: 3, kind: 'blocks', groups: ['work'] }]);
+  const readers = await Promise.all([left, right].map((log) => log.consumer('work', ['app.in'])));
+  assert.deepEqual(await Promise.all(readers.map(assignedOf)), [[0, 2], [1]]);
+  await Promise.all(
+    [0, 1, 2].map((partition) => right.producer().append('app.in', partition, texts(String(partition)))),
+  );
+  assert.deepEqual([...(await readAll(readers[0]!, 2)).keys()].sort(), ['app.in-0', 'app.in-2']);
+  await left.close();
+  await right.producer().append('app.in', 1, texts('after'));
+  assert.deepEqual((await readAll(readers[1]!, 2)).get('app.in-1')?.map(textOf), ['1', 'after']);
+  const closing = right.close();
+  const again = await openEmbeddedLog(options);
+  await closing;
+  await assert.rejects(right.producer().append('app.in', 1, texts('late')), { code: 'log-closed' });
+  assert.equal(await again.producer().append('app.in', 1, texts('last')), 2n);
+  await again.close();
 });
