@@ -39,3 +39,23 @@ test('embedded log: two users of one folder share its partitions out, and the la
   assert.equal(await again.producer().append('app.in', 1, texts('last')), 2n);
   await again.close();
 });
+
+test('embedded log: a clock that jumps back does not take the log with it, restart included', async (t) => {
+  const options = optionsOf(t);
+  const append = async (nowMs: number): Promise<void> => {
+    t.mock.timers.enable({ apis: ['Date'], now: nowMs });
+    const log = await openEmbeddedLog(options);
+    await log.ensureTopics([{ name: 'app.in', partitions: 1, kind: 'blocks', groups: ['work'] }]);
+    await log.producer().append('app.in', 0, texts(String(nowMs)));
+    await log.close();
+    t.mock.timers.reset();
+  };
+  for (const nowMs of [5000, 9000, 1000, 9500]) await append(nowMs);
+  const log = await openEmbeddedLog(options);
+  const messages = (await readAll(await log.consumer('work', ['app.in']), 4)).get('app.in-0') ?? [];
+  assert.deepEqual(
+    messages.map(({ timestampMs }) => timestampMs),
+    [5000, 9000, 9000, 9500],
+  );
+  await log.close();
+});
