@@ -72,7 +72,13 @@ export function describeText(topology: Topology, config: Config, policy: Policy)
   return lines.join('\n');
 }
 
-const deadLetterCodes: readonly string[] = [...decodeErrorCodes, 'score.nan', 'sift.crash', 'sift.timeout'];
+const deadLetterCodes: readonly string[] = [
+  ...decodeErrorCodes,
+  'retry.notFound',
+  'score.nan',
+  'sift.crash',
+  'sift.timeout',
+];
 
 export function reasonsOf(topology: Topology, policy: Policy): string[] {
   const decode = topology.operators.includes('extract')

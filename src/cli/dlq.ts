@@ -1,4 +1,221 @@
+import path from 'node:path';
+import { styleText } from 'node:util';
 import type { Command } from 'commander';
+import { ConfigError, RiffleError } from '../errors.ts';
+import { identityOf } from '../model/record.ts';
+import { lockState } from '../runtime/lock.ts';
+import { appendRetries, readRetryList, retryListFile } from '../runtime/retry-list.ts';
+import { readState, writeState } from '../runtime/state.ts';
+import { type DeadLetter, identityOfLetter, originOf, readDeadLetters } from './dead-letters.ts';
+import { printDeadLetter } from './print-dead-letter.ts';
 import type { Terminal } from './terminal.ts';
 
-export function addDlq(_program: Command, _terminal: Terminal): void {}
+interface PlaceOptions {
+  readonly output: string;
+  readonly state?: string;
+  readonly json?: boolean;
+}
+
+interface SelectOptions extends PlaceOptions {
+  readonly code?: string;
+  readonly all?: boolean;
+}
+
+/** Examples of each code, and dead letters that `show` prints for one id. */
+const EXAMPLES = 3;
+const MOST = 5;
+
+export function addDlq(program: Command, terminal: Terminal): void {
+  const dlq = program
+    .command('dlq')
+    .summary('look at dead letters, and put them back')
+    .description('Dead letters are records that could not be processed: each keeps its error and its beginning.');
+  place(dlq.command('list').summary('how many of each error, with examples'))
+    .option('--code <code>', 'only this error')
+    .action(async (options: SelectOptions) => {
+      const report = await listDeadLetters(options);
+      process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : printList(report, options, terminal.riffle));
+      terminal.exit(0);
+    });
+  place(dlq.command('show').summary('one dead letter, whole').argument('<record>', 'id, or topic-partition@offset'))
+    .option('--code <code>', 'only this error')
+    .action(async (wanted: string, options: SelectOptions) => {
+      const { output, state } = placeOf(options);
+      const found = await select(output, state, { ...options, wanted: [wanted] });
+      if (found.length === 0) throw notFound(wanted, options.output);
+      const shown = found.slice(0, MOST);
+      if (options.json) process.stdout.write(`${JSON.stringify({ deadLetters: shown })}\n`);
+      else process.stdout.write(`${shown.map(printDeadLetter).join('\n')}\n`);
+      terminal.exit(0);
+    });
+  place(
+    dlq
+      .command('retry')
+      .summary('put dead letters back; the next run of the same command reads them again')
+      .argument('[records...]', 'ids, or topic-partition@offset'),
+  )
+    .option('--all', 'all that are not put back yet')
+    .option('--code <code>', 'all with this error')
+    .action(async (wanted: string[], options: SelectOptions) => {
+      const report = await retryDeadLetters(wanted, options);
+      process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : printRetry(report));
+      terminal.exit(0);
+    });
+}
+
+function place(command: Command): Command {
+  return command
+    .option('--output <dir>', 'folder of the run', 'riffle-out')
+    .option('--state <dir>', 'folder for the state of the run (default: <output>/.riffle)')
+    .option('--json', 'print one JSON object');
+}
+
+/** @throws ConfigError when there is no run. */
+function placeOf(options: PlaceOptions): { output: string; state: string } {
+  const output = path.resolve(options.output);
+  const state = path.resolve(options.state ?? path.join(output, '.riffle'));
+  if (readState(state) === undefined)
+    throw new ConfigError(
+      'no-run',
+      `folder ${options.output}; no run has its state in ${state}; name the run's --output, and its --state if it had one`,
+    );
+  return { output, state };
+}
+
+interface Selection {
+  readonly code?: string;
+  readonly wanted: readonly string[];
+}
+
+/** Dead letters by identity, id or the identity of the record that they are a retry of; all when nothing is wanted. */
+async function select(output: string, state: string, { code, wanted }: Selection): Promise<DeadLetter[]> {
+  const found: DeadLetter[] = [];
+  for await (const letter of readDeadLetters(output, state)) {
+    if (code !== undefined && letter.error.code !== code) continue;
+    const names = [letter.id, identityOfLetter(letter), identity(originOf(letter))];
+    if (wanted.length === 0 || names.some((name) => wanted.includes(name))) found.push(letter);
+  }
+  return found;
+}
+
+const identity = (position: DeadLetter['position']) => identityOf({ ...position, offset: BigInt(position.offset) });
+const putBack = (state: string) => new Set(readRetryList(retryListFile(state)).map(({ retry }) => retry.letter));
+
+interface CodeReport {
+  readonly code: string;
+  readonly operator: string;
+  count: number;
+  putBack: number;
+  readonly message: string;
+  readonly examples: string[];
+}
+
+interface ListReport {
+  readonly deadLetters: number;
+  readonly putBack: number;
+  readonly codes: readonly CodeReport[];
+}
+
+async function listDeadLetters(options: SelectOptions): Promise<ListReport> {
+  const { output, state } = placeOf(options);
+  const done = putBack(state);
+  const codes = new Map<string, CodeReport>();
+  for await (const letter of readDeadLetters(output, state)) {
+    const { code, operator, message } = letter.error;
+    if (options.code !== undefined && code !== options.code) continue;
+    let report = codes.get(code);
+    if (report === undefined)
+      codes.set(code, (report = { code, operator, count: 0, putBack: 0, message, examples: [] }));
+    const name = identityOfLetter(letter);
+    report.count++;
+    if (done.has(name)) report.putBack++;
+    else if (report.examples.length < EXAMPLES) report.examples.push(name);
+  }
+  const list = [...codes.values()].sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1));
+  const sum = (of: (report: CodeReport) => number) => list.reduce((total, report) => total + of(report), 0);
+  return { deadLetters: sum(({ count }) => count), putBack: sum((report) => report.putBack), codes: list };
+}
+
+function printList(
+  { deadLetters, putBack: back, codes }: ListReport,
+  { output, state }: PlaceOptions,
+  riffle: string,
+): string {
+  if (deadLetters === 0) return `no dead letters in ${output}\n`;
+  const lines = ['', styleText('bold', `${deadLetters} dead letters in ${output}, ${back} of them put back`), ''];
+  lines.push(
+    styleText('dim', `  ${'code'.padEnd(24)}${'operator'.padEnd(14)}${'count'.padStart(8)}${'put back'.padStart(10)}`),
+  );
+  for (const { code, operator, count, putBack: n, message, examples } of codes) {
+    lines.push(
+      `  ${styleText('red', code.padEnd(24))}${operator.padEnd(14)}${String(count).padStart(8)}${String(n).padStart(10)}`,
+      styleText('dim', `    ${message}`),
+      ...examples.map((example) => `    e.g. ${example}`),
+    );
+  }
+  const where = `--output '${output}'${state === undefined ? '' : ` --state '${state}'`}`;
+  const open = codes.find(({ examples }) => examples.length > 0);
+  if (open) {
+    lines.push('', `next       ${riffle} dlq show '${open.examples[0]}' ${where}`);
+    lines.push(`           ${riffle} dlq retry --code ${open.code} ${where}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+interface RetryReport {
+  readonly putBack: readonly string[];
+  /** Asked for, but put back before: what became of them is in the outputs. */
+  readonly already: readonly string[];
+}
+
+/** @throws ConfigError when nothing is chosen or the run is going on; RiffleError `not-found`. */
+async function retryDeadLetters(wanted: readonly string[], options: SelectOptions): Promise<RetryReport> {
+  if (wanted.length === 0 && !options.all && options.code === undefined)
+    throw new ConfigError('dlq-retry', 'dlq retry; no record is named; give ids, --code CODE or --all');
+  const { output, state } = placeOf(options);
+  const unlock = lockState(state);
+  try {
+    const found = await select(output, state, { ...options, wanted });
+    if (found.length === 0) throw notFound(wanted.join(', ') || (options.code ?? 'of any kind'), options.output);
+    const done = putBack(state);
+    const fresh = found.filter((letter) => !done.has(identityOfLetter(letter))).sort(bySource);
+    if (fresh.length > 0) {
+      // In this order: a run that is reopened for nothing ends again at once, one that stays finished would never read the list.
+      const { finished: _finished, ...open } = readState(state)!;
+      writeState(state, open);
+      appendRetries(
+        state,
+        fresh.map((letter) => ({ of: originOf(letter), letter: identityOfLetter(letter) })),
+      );
+    }
+    const already = found.map(identityOfLetter).filter((name) => done.has(name));
+    return { putBack: fresh.map(identityOfLetter), already };
+  } finally {
+    unlock();
+  }
+}
+
+/** In source order: a compressed file is then read once for all of them. */
+function bySource(a: DeadLetter, b: DeadLetter): number {
+  const [p, q] = [originOf(a), originOf(b)];
+  if (p.partition !== q.partition) return String(p.partition) < String(q.partition) ? -1 : 1;
+  return BigInt(p.offset) < BigInt(q.offset) ? -1 : 1;
+}
+
+function printRetry({ putBack: back, already }: RetryReport): string {
+  const lines = [`${back.length} dead letters are put back`];
+  if (already.length > 0)
+    lines.push(`${already.length} were put back before: riffle explain shows what became of them`);
+  if (back.length > 0)
+    lines.push(
+      'next       run the same command again: it reads them again and writes their new outcomes',
+      '           a limit of one record may be another one now: --set source.maxRecordBytes=…',
+    );
+  return `${lines.join('\n')}\n`;
+}
+
+const notFound = (wanted: string, output: string) =>
+  new RiffleError(
+    'not-found',
+    `dead letter ${wanted}; there is none in ${output}; riffle dlq list shows those there are`,
+  );

@@ -15,6 +15,7 @@ import { openEmbeddedLog } from '../log/embedded/log.ts';
 import { lockState } from '../runtime/lock.ts';
 import { checkSameRun, inputDigest, readState, removeRun, type RunInput, writeState } from '../runtime/state.ts';
 import { exportOutputs, linesFolder, requireFree } from '../routing/export.ts';
+import { endsAfter } from '../stages/limit.ts';
 import { outputTopics, runBounded } from '../stages/run.ts';
 import {
   collect,
@@ -55,7 +56,7 @@ export function addRun(program: Command, terminal: Terminal): void {
     .option('--output <dir>', 'folder for the output files', 'riffle-out')
     .option('--state <dir>', 'folder for the state of the run (default: <output>/.riffle)')
     .option('--fresh', 'forget what this output folder holds of an earlier run, and start over')
-    .option('--limit <n>', 'stop reading after about this many records', wholeNumber)
+    .option('--limit <n>', 'read only the first N records, in input order', wholeNumber)
     .option('--port <n>', 'port of metrics and health; 0 picks a free one', wholeNumber)
     .option('--no-http', 'serve no metrics')
     .option('--json', 'print one JSON object at the end, and nothing else, on standard output')
@@ -103,7 +104,7 @@ export async function run(
       sizeBytes,
       digest: inputDigest(file),
     }));
-    const finished = beginOrContinue(state, output, loaded, inputs, terminal.version);
+    const finished = beginOrContinue(state, output, loaded, inputs, options.limit, terminal.version);
     if (finished) return { summary: { ...finished, resumed: true }, signal: undefined };
     return await runLoaded(loaded, inputs, { output, state, options, terminal, faults, started });
   } finally {
@@ -138,6 +139,7 @@ function beginOrContinue(
   output: string,
   { topology, config, policy }: Loaded,
   inputs: readonly RunInput[],
+  limit: number | undefined,
   version: string,
 ): Summary | undefined {
   const now = {
@@ -145,6 +147,7 @@ function beginOrContinue(
     config: configurationHash(topology.name, config),
     seed: config.dedup.seed,
     inputs,
+    limit,
   };
   const before = readState(state);
   if (before === undefined) {
@@ -174,7 +177,8 @@ async function runLoaded(
   const { topology, config, scorers, policy } = loaded;
   const registry = new Registry();
   const metrics = createMetrics(registry, terminal.version);
-  const totalBytes = inputs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const ends = options.limit === undefined ? [] : await endsAfter(inputs, options.limit, decodeLimits(config));
+  const totalBytes = inputs.reduce((sum, { sizeBytes }, i) => sum + Number(ends[i] ?? sizeBytes), 0);
   const progress = createProgress({
     topology: topology.name,
     totalBytes,
@@ -196,6 +200,7 @@ async function runLoaded(
       policy,
       scorers,
       inputs,
+      ends,
       stateDirectory: state,
       workers: config.workers === 'auto' ? Math.min(8, availableParallelism()) : config.workers,
       faults,
@@ -235,6 +240,11 @@ async function serveMetrics(
   const app = httpRoutes(registry, { ready: () => true, status });
   return startHttp(app, config.http.host, options.port ?? config.http.port, options.port === undefined);
 }
+
+const decodeLimits = ({ source }: Config) => ({
+  maxRecordBytes: source.maxRecordBytes,
+  maxDecodedBytes: source.maxDecodedBytes,
+});
 
 /** The first signal drains, a second one ends the process at once: what is committed is safe either way. */
 function drainOnSignal(): { signal: AbortSignal; received: () => NodeJS.Signals | undefined; stop: () => void } {

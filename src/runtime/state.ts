@@ -33,6 +33,8 @@ export interface RunState {
   readonly config: string;
   readonly seed: string;
   readonly inputs: readonly RunInput[];
+  /** `--limit`: records that are read, the first ones in input order. */
+  readonly limit?: number | undefined;
   /** The summary of a finished run. */
   readonly finished?: unknown;
 }
@@ -82,6 +84,7 @@ export function checkSameRun(before: RunState, now: Omit<RunState, 'format' | 'v
   if (before.config !== now.config) throw differs('configuration', before.config, now.config);
   if (before.inputs.length !== now.inputs.length)
     throw differs('number of inputs', before.inputs.length, now.inputs.length);
+  if (before.limit !== now.limit) throw differs('--limit', before.limit ?? 'none', now.limit ?? 'none');
   for (const [i, was] of before.inputs.entries()) {
     const is = now.inputs[i]!;
     if (was.path !== is.path) throw differs(`input ${i + 1}`, was.path, is.path);
@@ -111,7 +114,16 @@ export function inputDigest(file: string): string {
 }
 
 /** Everything that Riffle puts into a state folder. */
-const STATE_NAMES = [FILE, `${FILE}.writing`, 'log', 'snapshots', 'standard-input', 'outputs', 'retries.jsonl'];
+const STATE_NAMES = [
+  FILE,
+  `${FILE}.writing`,
+  'log',
+  'snapshots',
+  'standard-input',
+  'outputs',
+  'retries.jsonl',
+  'retries.jsonl.writing',
+];
 
 /** Forgets a run: its state and its output files, and nothing else that lies in the two folders. The lock is the caller's. */
 export function removeRun(state: string, output: string): void {

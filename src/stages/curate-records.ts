@@ -22,6 +22,7 @@ import { readVerdictBlock, type Verdict, type VerdictBlock, verdictAt, verdictOf
 import { decide } from '../pruning/decide.ts';
 import { type Policy, policyName } from '../pruning/policy.ts';
 import { decisionJson, dedupSignal } from '../routing/output.ts';
+import { RETRY_PARTITION } from '../runtime/retry-list.ts';
 import type { Scores, Stage0 } from '../scoring/stage0.ts';
 import { countRecord, emptyTotals, type Totals } from './observation.ts';
 
@@ -119,7 +120,7 @@ function curateRecord(
     failures: entry.failures as Failure[],
     verdict: entry.kind === STUB ? undefined : verdict,
     scores,
-    retried: false,
+    retried: position.partition === RETRY_PARTITION,
   });
 
   const signals = [entry.signals];
@@ -164,13 +165,22 @@ function scoringError(error: RecordError, position: SourcePosition, body: Uint8A
     error: { stage: 'curate', operator: error.operator, code: error.code, message: error.message },
     position: JSON.parse(positionJson(position)) as unknown,
     key: null,
-    headers: {},
+    headers: position.partition === RETRY_PARTITION ? retryHeaders(body) : {},
     timestamp: null,
     value: `${Buffer.from(body).toString()}}`,
     encoding: 'utf-8',
     valueBytes: body.length + 1,
     truncated: false,
   }).slice(0, -1);
+}
+
+/** A retry that fails again still says whose retry it is. */
+function retryHeaders(body: Uint8Array): Record<string, string> {
+  const { metadata } = JSON.parse(`${Buffer.from(body).toString()}}`) as {
+    metadata?: { riffle?: { 'retry-of'?: object } };
+  };
+  const retryOf = metadata?.riffle?.['retry-of'];
+  return retryOf === undefined ? {} : { 'riffle.retry-of': JSON.stringify(retryOf) };
 }
 
 /** `body` is a JSON object without its closing brace. */

@@ -20,6 +20,7 @@ import type { CurateResult } from './curate-records.ts';
 import { runIndex } from './index.ts';
 import { addTotals, decidedRecords, emptyTotals, type Observation, type Totals } from './observation.ts';
 import { runSift } from './sift.ts';
+import { type SourceFile, sourcesOf } from './sources.ts';
 import type { SiftedPair } from './sift-blocks.ts';
 import type { Pulled, WorkerData } from './worker.ts';
 
@@ -39,6 +40,8 @@ export interface BoundedRun {
   readonly policy: Policy;
   readonly scorers: ScorerSet | undefined;
   readonly inputs: readonly RunInput[];
+  /** Where reading ends in each input (`--limit`); read to its end where it is undefined. */
+  readonly ends: readonly (bigint | undefined)[];
   readonly stateDirectory: string;
   readonly workers: number;
   readonly faults: Faults;
@@ -73,17 +76,18 @@ const STALL_MS = 120_000;
 
 /** @throws FatalError, TransientError; what was committed stays, and the same call continues from there. */
 export async function runBounded(run: BoundedRun): Promise<RunResult> {
-  const { log, inputs } = run;
+  const { log } = run;
+  const sources = sourcesOf(run.inputs, run.ends, run.stateDirectory);
   const topics = topicNames(run.config.app);
-  const pool = createWorkers(run, topics.raw);
+  const pool = createWorkers(run, sources, topics.raw);
   const stop = new AbortController();
   let stages: Promise<void>[] = [];
   try {
-    await log.ensureTopics(topicSpecs(topics, inputs.length, outputTopics(run.policy)));
+    await log.ensureTopics(topicSpecs(topics, sources.length, outputTopics(run.policy)));
     await publishPolicy(log, topics, run.policy);
     const context: StageContext = { ...run, topics, pool, signal: AbortSignal.any([run.signal, stop.signal]) };
-    const progress = await loadProgress(context, inputs.length);
-    const started = startStages(context, run, progress);
+    const progress = await loadProgress(context, sources.length);
+    const started = startStages(context, run, sources, progress);
     stages = started.stages;
     await Promise.race([progress.end.reached, progress.stall.stalled, aborted(context.signal), Promise.all(stages)]);
     stop.abort();
@@ -101,11 +105,15 @@ export async function runBounded(run: BoundedRun): Promise<RunResult> {
   }
 }
 
-function createWorkers({ config, topology, inputs, scorers, workers }: BoundedRun, rawTopic: string): WorkerPool {
+function createWorkers(
+  { config, topology, scorers, workers }: BoundedRun,
+  files: readonly SourceFile[],
+  rawTopic: string,
+): WorkerPool {
   const workerData: Omit<WorkerData, 'activity'> = {
     config,
     topology,
-    files: inputs.map(({ name, path: file, sizeBytes }) => ({ path: file, name, sizeBytes })),
+    files,
     rawTopic,
     tables: { language: topology.operators.includes('language') ? loadLanguageTable() : undefined },
     scorers,
@@ -133,6 +141,7 @@ async function loadProgress({ log, topics, faults }: StageContext, partitions: n
 function startStages(
   context: StageContext,
   run: BoundedRun,
+  sources: readonly SourceFile[],
   { totals, end, stall }: RunProgress,
 ): { stages: Promise<void>[]; index: () => NearDuplicateIndex | undefined } {
   const { log, topics, config } = context;
@@ -142,7 +151,7 @@ function startStages(
   const trimming = config.log.retain
     ? undefined
     : setInterval(() => void run.log.trim().catch(() => undefined), 1000 * config.log.trimSeconds);
-  const sift = runSift(context, { sizes: run.inputs.map(({ sizeBytes }) => sizeBytes) }, flow, {
+  const sift = runSift(context, { sizes: sources.map(({ sizeBytes }) => sizeBytes) }, flow, {
     ended: (partition, at) => end.ended(partition, at),
     sifted(pair) {
       observer.sifted?.(pair);

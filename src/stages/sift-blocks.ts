@@ -23,6 +23,8 @@ import type { ChainResult } from '../operators/chain.ts';
 import { decodeRecord } from '../operators/decode/decode.ts';
 import type { DecodedDocument, DecodeLimits, DecodeRejection, RawBatch, RawRecord } from '../operators/decode/types.ts';
 import type { Draft } from '../operators/operator.ts';
+import { RETRY_PARTITION } from '../runtime/retry-list.ts';
+import { RETRY_OF, withRetryOf } from './retried.ts';
 
 export interface SiftOptions {
   readonly rawTopic: string;
@@ -177,7 +179,7 @@ function siftDocument(
     exact: print === undefined ? 0n : exactKey(print),
     kind: print === undefined ? STUB : result.failures.length > 0 ? ASKED : INSERTED,
     shape: spliced ? SOURCE : INLINE,
-    head: spliced ? '' : documentHead(decoded, result, position),
+    head: spliced ? '' : documentHead(record, decoded, result, position),
     sourceStart: spliced ? Number(record.offset) + decoded.bodyStart! : 0,
     sourceBytes: spliced ? decoded.bodyEnd! - decoded.bodyStart! : 0,
     signals: result.signals,
@@ -189,7 +191,13 @@ function siftDocument(
 const exactKey = (print: FingerprintResult): bigint =>
   (BigInt(print.exactHigh >>> 0) << 32n) | BigInt(print.exactLow >>> 0);
 
-function documentHead(decoded: DecodedDocument, result: ChainResult, position: SourcePosition): string {
+function documentHead(
+  record: RawRecord,
+  decoded: DecodedDocument,
+  result: ChainResult,
+  position: SourcePosition,
+): string {
+  const title = result.title === undefined ? undefined : JSON.stringify({ title: result.title });
   return headJson({
     id: decoded.id ?? identityOf(position),
     url: decoded.url,
@@ -197,8 +205,7 @@ function documentHead(decoded: DecodedDocument, result: ChainResult, position: S
     timestamp: decoded.timestamp,
     source: decoded.source,
     license: decoded.license,
-    metadataJson:
-      decoded.metadataJson ?? (result.title === undefined ? undefined : JSON.stringify({ title: result.title })),
+    metadataJson: metadataOf(record, decoded.metadataJson ?? title, position),
   });
 }
 
@@ -208,8 +215,15 @@ function rejectedByDecode(record: RawRecord, rejection: DecodeRejection, positio
     url: rejection.url,
     text: '',
     timestamp: rejection.timestamp,
+    metadataJson: metadataOf(record, undefined, position),
   });
   return stub(record, INLINE, head, [{ reason: rejection.rejected, value: rejection.value, limit: rejection.limit }]);
+}
+
+/** A retried record says whose retry it is. Only in that partition: a header of that name in a file means nothing. */
+function metadataOf({ headers }: RawRecord, metadataJson: string | undefined, position: SourcePosition) {
+  const retryOf = position.partition === RETRY_PARTITION ? headers?.[RETRY_OF] : undefined;
+  return retryOf === undefined ? metadataJson : withRetryOf(metadataJson, retryOf);
 }
 
 function stub(record: RawRecord, shape: number, head: string, failures: readonly Failure[]): SiftedEntry {

@@ -10,18 +10,18 @@ import { configHash } from '../dedup/options.ts';
 import { createFingerprinter } from '../dedup/dedup.ts';
 import { RecordError, RiffleError } from '../errors.ts';
 import { createChain } from '../operators/chain.ts';
-import { openSource } from '../operators/decode/source.ts';
 import { createOperator, type OperatorTables } from '../operators/create.ts';
 import type { Policy } from '../pruning/policy.ts';
 import type { Poison } from '../runtime/context.ts';
 import type { ScorerSet, Stage0 } from '../scoring/stage0.ts';
 import { type CurateTask, curateRecords } from './curate-records.ts';
 import { type SiftedPair, siftPartition } from './sift-blocks.ts';
+import { openPartition, type SourceFile } from './sources.ts';
 
 export interface WorkerData {
   readonly config: Config;
   readonly topology: Topology;
-  readonly files: readonly { readonly path: string; readonly name: string; readonly sizeBytes: number }[];
+  readonly files: readonly SourceFile[];
   readonly rawTopic: string;
   readonly tables: OperatorTables;
   readonly scorers: ScorerSet | undefined;
@@ -114,7 +114,7 @@ async function* runLane({ partitions, poison }: OpenLane): AsyncGenerator<Sifted
     let end = from;
     for await (const pair of siftPartition(
       source,
-      openSource(file, { from, limits: options.decode }),
+      openPartition(file, data.files, from, options.decode, idle),
       tools,
       options,
     )) {

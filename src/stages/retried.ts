@@ -1,0 +1,102 @@
+/** Dead letters put back: the retry list read as a source partition whose records lie in the other partitions' files. */
+import { RecordError } from '../errors.ts';
+import { scanObject } from '../operators/decode/json-scan.ts';
+import { openSource } from '../operators/decode/source.ts';
+import type { DecodeLimits, InputFile, RawBatch, RawRecord } from '../operators/decode/types.ts';
+import { type Retry, readRetryList } from '../runtime/retry-list.ts';
+
+/** Header of a retried record: the position of the original, as JSON. */
+export const RETRY_OF = 'riffle.retry-of';
+
+/** Further on than this in a file that can be read from anywhere, it is opened anew. */
+const NEAR_BYTES = 4n << 20n;
+
+/**
+ * One batch for each line of the list from byte `from` on: the record that lies at its place in the source, under the offset of the line.
+ * `searching` is called before each is looked up: finding a place in a compressed file takes time that is no record's fault.
+ */
+export async function* readRetried(
+  list: InputFile,
+  files: ReadonlyMap<string, InputFile>,
+  from: bigint,
+  limits: DecodeLimits,
+  searching: () => void,
+): AsyncGenerator<RawBatch> {
+  const cursor = createCursor(limits);
+  try {
+    for (const { at, next, retry } of readRetryList(list.path, Number(from))) {
+      searching();
+      const file = files.get(String(retry.of.partition));
+      const found = file && (await cursor.find(file, BigInt(retry.of.offset)));
+      const place = { offset: BigInt(at), next: BigInt(next) };
+      const record = { ...(found ?? missing(retry)), ...place };
+      const headers = { ...record.headers, [RETRY_OF]: JSON.stringify(retry.of) };
+      const records = [{ ...record, headers }];
+      yield { format: undefined, from: place.offset, to: place.next, addressable: false, records };
+    }
+  } finally {
+    await cursor.close();
+  }
+}
+
+function missing({ of }: Retry): Omit<RawRecord, 'offset' | 'next'> {
+  const message = `record; none begins at ${of.partition}@${of.offset} any more; restore the input`;
+  return { kind: 'text', bytes: new Uint8Array(0), error: new RecordError('retry', 'retry.notFound', message) };
+}
+
+interface Open {
+  readonly path: string;
+  readonly batches: AsyncGenerator<RawBatch>;
+  batch: RawBatch | undefined;
+  index: number;
+}
+
+/** Finds records by offset. Going forward in one file is cheap, also in a compressed one: dead letters are put back in source order. */
+function createCursor(limits: DecodeLimits) {
+  let open: Open | undefined;
+
+  async function close(): Promise<void> {
+    await open?.batches.return(undefined);
+    open = undefined;
+  }
+
+  function serves({ path, batch, index }: Open, file: InputFile, offset: bigint): boolean {
+    const at = batch?.records[index]?.offset ?? batch?.to;
+    if (path !== file.path || batch === undefined || at === undefined || offset < at) return false;
+    return !batch.addressable || offset - at < NEAR_BYTES;
+  }
+
+  return {
+    close,
+    async find(file: InputFile, offset: bigint): Promise<RawRecord | undefined> {
+      if (open === undefined || !serves(open, file, offset)) {
+        await close();
+        open = { path: file.path, batches: openSource(file, { from: offset, limits }), batch: undefined, index: 0 };
+      }
+      for (;;) {
+        for (let record; (record = open.batch?.records[open.index]) !== undefined; open.index++)
+          if (record.offset >= offset) return record.offset === offset ? record : undefined;
+        const step = await open.batches.next();
+        if (step.done) return undefined;
+        open.batch = step.value;
+        open.index = 0;
+      }
+    },
+  };
+}
+
+/** The metadata of a retried record: `riffle.retry-of` added to the text of the object, which otherwise stays as it is written. */
+export function withRetryOf(metadataJson: string | undefined, retryOf: string): string {
+  const mark = `"retry-of":${retryOf}`;
+  if (metadataJson === undefined) return `{"riffle":{${mark}}}`;
+  const { members, close } = scanObject(metadataJson);
+  const riffle = members.findLast(({ key }) => key === 'riffle');
+  if (riffle === undefined) {
+    const comma = members.length > 0 ? ',' : '';
+    return `${metadataJson.slice(0, close)}${comma}"riffle":{${mark}}}`;
+  }
+  const own = metadataJson.slice(riffle.start, riffle.end);
+  const rest = own.startsWith('{') ? own.slice(1, -1).trim() : `"riffle":${own}`;
+  const merged = `{${mark}${rest === '' ? '' : `,${rest}`}}`;
+  return `${metadataJson.slice(0, riffle.start)}${merged}${metadataJson.slice(riffle.end)}`;
+}
