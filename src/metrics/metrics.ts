@@ -5,7 +5,15 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Outcome } from '../model/reasons.ts';
-import type { IndexStats } from '../dedup/dedup.ts';
+
+/** What is shown of the near-duplicate index; its `stats()` has more. */
+export interface IndexFigures {
+  readonly fill: number;
+  readonly estimatedFalsePositiveRate: number;
+  readonly bytes: number;
+  /** One entry a generation. */
+  readonly history: readonly unknown[];
+}
 
 export interface Metrics {
   records(stage: string, outcome: Outcome | 'passed', reason: string, count: number): void;
@@ -18,7 +26,7 @@ export interface Metrics {
   inFlightBytes(bytes: number): void;
   score(scorer: string, axis: string, value: number): void;
   votes(votes: number): void;
-  index(stats: IndexStats): void;
+  index(figures: IndexFigures): void;
   policy(name: string, version: number, thresholds: Readonly<Record<string, number>>): void;
   kept(arm: 'policy' | 'control', ratio: number): void;
   /** p50, p99 and p99.9 of the main thread's event-loop delay so far, seconds. */
@@ -172,11 +180,11 @@ export function createMetrics(registry: Registry, version: string): Metrics {
     inFlightBytes: (count) => inFlight.set(count),
     score: (scorer, axis, value) => scores.observe({ scorer, axis }, value),
     votes: (count) => votes.observe(count),
-    index(stats) {
-      fill.set(stats.fill);
-      falsePositives.set(stats.estimatedFalsePositiveRate);
-      indexBytes.set(stats.bytes);
-      generations.set(stats.history.length);
+    index(figures) {
+      fill.set(figures.fill);
+      falsePositives.set(figures.estimatedFalsePositiveRate);
+      indexBytes.set(figures.bytes);
+      generations.set(figures.history.length);
     },
     policy(name, number, thresholds) {
       policyVersion.set({ policy: name }, number);
