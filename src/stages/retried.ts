@@ -85,18 +85,21 @@ function createCursor(limits: DecodeLimits) {
   };
 }
 
-/** The metadata of a retried record: `riffle.retry-of` added to the text of the object, which otherwise stays as it is written. */
-export function withRetryOf(metadataJson: string | undefined, retryOf: string): string {
-  const mark = `"retry-of":${retryOf}`;
-  if (metadataJson === undefined) return `{"riffle":{${mark}}}`;
-  const { members, close } = scanObject(metadataJson);
-  const riffle = members.findLast(({ key }) => key === 'riffle');
-  if (riffle === undefined) {
-    const comma = members.length > 0 ? ',' : '';
-    return `${metadataJson.slice(0, close)}${comma}"riffle":{${mark}}}`;
-  }
-  const own = metadataJson.slice(riffle.start, riffle.end);
-  const rest = own.startsWith('{') ? own.slice(1, -1).trim() : `"riffle":${own}`;
-  const merged = `{${mark}${rest === '' ? '' : `,${rest}`}}`;
-  return `${metadataJson.slice(0, riffle.start)}${merged}${metadataJson.slice(riffle.end)}`;
+/**
+ * `head` is the text of an output object without its closing brace: `metadata.riffle.retry-of` is added, and all else stays as it is written.
+ */
+export function withRetryOf(head: string, retryOf: string): string {
+  return withMember(`${head}}`, 'metadata', (metadata) =>
+    withMember(metadata, 'riffle', (riffle) => withMember(riffle, 'retry-of', () => retryOf)),
+  ).slice(0, -1);
+}
+
+/** The object's text with a member set from its present value (`{}` when it has none, or one that is no object). */
+function withMember(object: string, key: string, set: (value: string) => string): string {
+  const { members, close } = scanObject(object);
+  const before = members.findLast((member) => member.key === key);
+  if (before === undefined)
+    return `${object.slice(0, close)}${members.length > 0 ? ',' : ''}${JSON.stringify(key)}:${set('{}')}}`;
+  const value = object.slice(before.start, before.end);
+  return `${object.slice(0, before.start)}${set(value.startsWith('{') ? value : '{}')}${object.slice(before.end)}`;
 }
