@@ -29,7 +29,7 @@ export interface RuleScannerOptions {
 }
 
 export interface RuleScanner {
-  /** Measures one text. Linear in its length, whatever it holds; throws nothing. */
+  /** Measures one text. Takes time linear in its length, whatever it holds. */
   scan(text: string): RuleSignals;
 }
 
