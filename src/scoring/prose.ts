@@ -64,13 +64,15 @@ const MAX_LETTERS = 0xffff;
 /** Letters of a run and its flags as a listed word: what the meter needs from each, kept in the tokenizer's cache. */
 export const annotateRun: Annotate = (bytes, from, to) => {
   let letters = 0;
-  let word = '';
   for (let i = from; i < to; i++) {
-    const byte = bytes[i]! >= 65 && bytes[i]! <= 90 ? bytes[i]! + 32 : bytes[i]!;
+    const byte = bytes[i]! | 0x20;
     if (byte >= 128 || (byte >= 97 && byte <= 122)) letters++;
-    if (i - from <= LONGEST_LISTED) word += String.fromCharCode(byte);
   }
-  return (Math.min(letters, MAX_LETTERS) << LISTED_BITS) | (listed.get(word) ?? 0);
+  const flags =
+    to - from <= LONGEST_LISTED
+      ? listed.get(Buffer.from(bytes.subarray(from, to)).toString('latin1').toLowerCase())
+      : 0;
+  return (Math.min(letters, MAX_LETTERS) << LISTED_BITS) | (flags ?? 0);
 };
 
 const isSpace = new Uint8Array(256);

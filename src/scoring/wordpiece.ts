@@ -1,5 +1,5 @@
-import { ALONE, codePointClass, DROP, SPACE } from './characters.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import { ALONE, codePointClass, DROP, SPACE, WORD } from './characters.ts';
+import { ID_BITS, type Vocabulary } from './vocabulary.ts';
 
 /** Longer words become one unknown token, as in BERT. */
 const MAX_WORD_CHARS = 100;
@@ -96,39 +96,33 @@ export function createWordPiece(
 
   const { unknown } = vocabulary;
   const found: number[] = [];
+  /** The word that is being matched, in UTF-16; of one that is too long only the beginning. */
+  const units = new Uint16Array(2 * MAX_WORD_CHARS + 8);
+  let size = 0;
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const punctuationId = new Int32Array(128).fill(-1);
   for (let b = 33; b < 127; b++) {
     if (runByte[b] === 0) punctuationId[b] = vocabulary.idOf(String.fromCharCode(b)) ?? unknown;
   }
 
-  function matchWord(word: string, chars: number): void {
+  /** Greedy longest match of the word in `units`. */
+  function matchWord(chars: number): void {
     const first = found.length;
-    let start = chars > MAX_WORD_CHARS ? -1 : 0;
-    while (start >= 0 && start < word.length) {
-      let end = word.length;
-      let id: number | undefined;
-      while (end > start) {
-        const piece = word.slice(start, end);
-        id = start === 0 ? vocabulary.idOf(piece) : vocabulary.idOfContinuation(piece);
-        if (id !== undefined) break;
-        end--;
-        if ((word.charCodeAt(end) & 0xfc00) === 0xdc00) end--;
+    for (let start = 0; start < size; ) {
+      const match = chars > MAX_WORD_CHARS ? -1 : vocabulary.longest(units, start, size);
+      if (match < 0) {
+        found.length = first;
+        found.push(unknown);
+        break;
       }
-      if (id === undefined) start = -1;
-      else {
-        found.push(id);
-        start = end;
-      }
+      found.push(match & ((1 << ID_BITS) - 1));
+      start += match >>> ID_BITS;
     }
-    if (start >= 0) return;
-    found.length = first;
-    found.push(unknown);
+    size = 0;
   }
 
   /** Tokenizes one run, at least its first `limit` ids. A word may go on from one segment into the next. */
   function matchRun(bytes: Uint8Array, from: number, to: number, limit: number): void {
-    let word = '';
     let chars = 0;
     for (let a = from; a < to && found.length < limit; ) {
       let b = Math.min(to, a + SEGMENT_BYTES);
@@ -136,21 +130,30 @@ export function createWordPiece(
       for (const char of decoder.decode(bytes.subarray(a, b)).normalize('NFD')) {
         const kind = codePointClass(char.codePointAt(0)!);
         if (kind === DROP) continue;
+        if (kind !== WORD && chars > 0) {
+          matchWord(chars);
+          chars = 0;
+        }
+        if (kind === SPACE) continue;
         // Lower-cased by itself: in context a final sigma would become another letter.
         const lower = char.toLowerCase();
-        if (kind === SPACE || kind === ALONE) {
-          if (chars > 0) matchWord(word, chars);
-          word = '';
+        if (chars++ <= MAX_WORD_CHARS) for (let k = 0; k < lower.length; k++) units[size++] = lower.charCodeAt(k);
+        if (kind === ALONE) {
+          matchWord(1);
           chars = 0;
-          if (kind === ALONE) matchWord(lower, 1);
-        } else {
-          if (chars <= MAX_WORD_CHARS) word += lower;
-          chars++;
         }
       }
       a = b;
     }
-    if (chars > 0) matchWord(word, chars);
+    if (chars > 0) matchWord(chars);
+  }
+
+  /** Tokenizes a run of only ASCII letters and digits; returns whether it is one. */
+  function matchPlain(bytes: Uint8Array, from: number, to: number): boolean {
+    for (let i = from; i < to; i++) if (!isWordByte(bytes[i]!)) return false;
+    for (let i = from; i < to && size <= MAX_WORD_CHARS; i++) units[size++] = runByte[bytes[i]!]!;
+    matchWord(to - from);
+    return true;
   }
 
   /** Keeps what `found` holds for a run, in the free slot that its probe ended at. */
@@ -194,13 +197,13 @@ export function createWordPiece(
   }
 
   function encode(bytes: Uint8Array, ids: Int32Array, at: number, limit: number, runs?: Runs): number {
-    const size = bytes.length;
+    const { length: byteCount } = bytes;
     const end = at + limit;
     const lastRun = runs?.from.length ?? Number.POSITIVE_INFINITY;
     let run = 0;
     let out = at;
     let i = 0;
-    while (i < size && out < end && run < lastRun) {
+    while (i < byteCount && out < end && run < lastRun) {
       let raw = bytes[i]!;
       let byte = runByte[raw]!;
       if (byte === 0) {
@@ -218,7 +221,7 @@ export function createWordPiece(
         high = (high << 8) | (low >>> 24);
         low = (low << 8) | byte;
         capitals += (raw ^ byte) >> 5;
-        if (++i === size) break;
+        if (++i === byteCount) break;
         raw = bytes[i]!;
         byte = runByte[raw]!;
       } while (byte !== 0);
@@ -251,9 +254,7 @@ export function createWordPiece(
       } else {
         note = annotate?.(bytes, from, i) ?? 0;
         found.length = 0;
-        const plain = plainWord(bytes, from, i);
-        if (plain === undefined) matchRun(bytes, from, i, limit);
-        else matchWord(plain, length);
+        if (!matchPlain(bytes, from, i)) matchRun(bytes, from, i, limit);
         for (let k = 0; k < found.length && out < end; k++) ids[out++] = found[k]!;
         remember(probe, low, high, hash, note, bytes, from, i);
       }
@@ -274,14 +275,4 @@ export function createWordPiece(
   }
 
   return { vocabulary, encode };
-}
-
-/** The lower-cased run when it has only ASCII letters and digits; of one that is too long to match, only the beginning. */
-function plainWord(bytes: Uint8Array, from: number, to: number): string | undefined {
-  let word = '';
-  for (let i = from; i < to; i++) {
-    if (!isWordByte(bytes[i]!)) return undefined;
-    if (i - from <= MAX_WORD_CHARS) word += String.fromCharCode(runByte[bytes[i]!]!);
-  }
-  return word;
 }
