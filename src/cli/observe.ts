@@ -1,4 +1,5 @@
 /** What a run reports, turned into metrics and progress: the one place where they meet. */
+import { SCORE_BUCKETS } from '../metrics/buckets.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { outcomes } from '../model/reasons.ts';
 import type { Policy } from '../pruning/policy.ts';
@@ -43,11 +44,11 @@ export function observeRun(metrics: Metrics, policy: Policy, progress: Progress)
           metrics.records('curate', outcome, reason, count);
       }
       metrics.recordBytes('curate', observation.bytes);
-      for (const [name, values] of Object.entries(measured.scores)) {
+      for (const [name, counts] of Object.entries(measured.scores)) {
         const [scorer, axis] = name.split('#');
-        for (const value of values) metrics.score(scorer!, axis ?? '', value);
+        metrics.scores(scorer!, axis ?? '', counts.slice(0, SCORE_BUCKETS), counts[SCORE_BUCKETS]!);
       }
-      for (const votes of measured.votes) metrics.votes(votes);
+      metrics.votes(measured.votes);
       const queue = enteredMs.get(observation.partition) ?? [];
       while (queue.length > 0 && queue[0]!.to <= BigInt(observation.next))
         metrics.endToEndSeconds((performance.now() - queue.shift()!.at) / 1000);

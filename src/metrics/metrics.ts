@@ -4,6 +4,8 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { SCORE_BUCKETS } from './buckets.ts';
+import { countedHistogram } from './counted-histogram.ts';
 import type { Outcome } from '../model/reasons.ts';
 
 /** What is shown of the near-duplicate index; its `stats()` has more. */
@@ -24,8 +26,10 @@ export interface Metrics {
   commit(seconds: number, result: 'committed' | 'fenced' | 'failed'): void;
   lag(topic: string, partition: string, records: number, seconds: number): void;
   inFlightBytes(bytes: number): void;
-  score(scorer: string, axis: string, value: number): void;
-  votes(votes: number): void;
+  /** Records by bucket of `SCORE_BUCKETS` equal ones from 0 to 1. */
+  scores(scorer: string, axis: string, counts: readonly number[], sum: number): void;
+  /** Records by number of votes, from 0 up. */
+  votes(counts: readonly number[]): void;
   index(figures: IndexFigures): void;
   policy(name: string, version: number, thresholds: Readonly<Record<string, number>>): void;
   kept(arm: 'policy' | 'control', ratio: number): void;
@@ -36,6 +40,8 @@ export interface Metrics {
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const microseconds = [1e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 1e-2, 0.1, 1];
+
+const VOTE_LIMITS = [0, 1, 2, 3, 4, 6, 8, 12, 16, 20, 24];
 
 export function createMetrics(registry: Registry, version: string): Metrics {
   const registers = [registry];
@@ -100,18 +106,15 @@ export function createMetrics(registry: Registry, version: string): Metrics {
     help: 'Bytes taken in and not yet decided.',
     registers,
   });
-  const scores = new Histogram({
+  const scores = countedHistogram(registry, {
     name: 'riffle_score',
     help: 'Scores.',
-    labelNames: ['scorer', 'axis'],
-    buckets: Array.from({ length: 20 }, (_, i) => (i + 1) / 20),
-    registers,
+    buckets: Array.from({ length: SCORE_BUCKETS }, (_, i) => (i + 1) / SCORE_BUCKETS),
   });
-  const votes = new Histogram({
+  const votes = countedHistogram(registry, {
     name: 'riffle_dedup_votes',
-    help: 'Bands of a record that the history knows.',
-    buckets: [0, 1, 2, 3, 4, 6, 8, 12, 16, 20, 24],
-    registers,
+    help: 'Bands of a record that the history knows and the window does not explain.',
+    buckets: VOTE_LIMITS,
   });
   const fill = new Gauge({
     name: 'riffle_dedup_index_fill_ratio',
@@ -178,8 +181,17 @@ export function createMetrics(registry: Registry, version: string): Metrics {
       lagSeconds.set(age);
     },
     inFlightBytes: (count) => inFlight.set(count),
-    score: (scorer, axis, value) => scores.observe({ scorer, axis }, value),
-    votes: (count) => votes.observe(count),
+    scores: (scorer, axis, counts, sum) => scores.add({ scorer, axis }, counts, sum),
+    votes(counts) {
+      const grouped = new Array<number>(VOTE_LIMITS.length + 1).fill(0);
+      let sum = 0;
+      for (const [n, records] of counts.entries()) {
+        const bucket = VOTE_LIMITS.findIndex((limit) => n <= limit);
+        grouped[bucket < 0 ? VOTE_LIMITS.length : bucket]! += records;
+        sum += n * records;
+      }
+      votes.add({}, grouped, sum);
+    },
     index(figures) {
       fill.set(figures.fill);
       falsePositives.set(figures.estimatedFalsePositiveRate);

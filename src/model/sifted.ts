@@ -14,7 +14,7 @@ export const STUB = 0;
 export const ASKED = 1;
 export const INSERTED = 2;
 
-/** What the head of a record is. `SOURCE`: the record's own bytes in the source, one JSON object, to be spliced. */
+/** What the head of a record is. `SOURCE`: what follows the record's own bytes, which stay in the source. */
 export const INLINE = 0;
 export const SOURCE = 1;
 export const DEAD = 2;
@@ -32,9 +32,9 @@ export interface SiftedEntry {
   readonly exact: bigint;
   readonly kind: number;
   readonly shape: number;
-  /** INLINE: the output object without its closing brace. DEAD: the dead letter without `decision`, likewise. SOURCE: empty. */
+  /** INLINE: the output object without its closing brace. DEAD: the dead letter without `decision`, likewise. SOURCE: members behind those in the source. */
   readonly head: Uint8Array | string;
-  /** SOURCE: where the JSON object lies in the source file, in bytes. */
+  /** SOURCE: where the JSON object and its own members lie in the source file, in bytes. */
   readonly sourceStart: number;
   readonly sourceBytes: number;
   /** JSON members, without braces: `"language/lid176@1":{…},"gopher@datatrove":{…}`. */
@@ -143,6 +143,20 @@ export function siftedExact(block: SiftedBlock, i: number): bigint {
 
 export function siftedShape(block: SiftedBlock, i: number): number {
   return block.bytes[HEADER_BYTES + i * ENTRY_BYTES + 17]!;
+}
+
+/** The bytes of the source that hold all SOURCE entries of a block. */
+export function sourceSpan(block: SiftedBlock): { start: number; end: number } {
+  let start = Number.MAX_SAFE_INTEGER;
+  let end = 0;
+  for (let i = 0; i < block.count; i++) {
+    if (siftedShape(block, i) !== SOURCE) continue;
+    const at = HEADER_BYTES + i * ENTRY_BYTES;
+    const from = Number(block.view.getBigUint64(at + 40, true));
+    start = Math.min(start, from);
+    end = Math.max(end, from + block.view.getUint32(at + 48, true));
+  }
+  return start < end ? { start, end } : { start: 0, end: 0 };
 }
 
 export function siftedEntry(block: SiftedBlock, i: number): SiftedEntry {

@@ -5,10 +5,11 @@
 import { FatalError, TransientError } from '../errors.ts';
 import type { Batch, Commit, Consumer, Lease, OutMessage } from '../log/port.ts';
 import type { Policy } from '../pruning/policy.ts';
+import type { TopicLines } from '../routing/lines.ts';
 import type { StageContext } from '../runtime/context.ts';
 import { groups } from '../runtime/topics.ts';
 import { createJoin, type Join, type Stretch } from './curate-join.ts';
-import type { CurateResult, TopicLines } from './curate-records.ts';
+import type { CurateResult } from './curate-records.ts';
 import type { Observation } from './observation.ts';
 import type { CurateRequest } from './worker.ts';
 

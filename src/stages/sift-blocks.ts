@@ -152,8 +152,8 @@ function siftRecord(
     const error = record.error ?? tools.poisoned(source.partition, record.offset);
     if (error) throw error;
     const decoded = decodeRecord(record, options.decode);
-    if ('rejected' in decoded) return rejectedByDecode(record, decoded, position);
-    return siftDocument(batch, record, decoded, position, tools, sketches, at);
+    if ('rejected' in decoded) return markRetried(rejectedByDecode(record, decoded, position), record, position);
+    return markRetried(siftDocument(batch, record, decoded, position, tools, sketches, at), record, position);
   } catch (error) {
     const problem = describe(error);
     const head = deadLetter(record, problem, position, options.deadLetterBytes);
@@ -172,32 +172,37 @@ function siftDocument(
 ): SiftedEntry {
   const result = tools.run({ url: decoded.url, html: decoded.html, text: decoded.text, language: '' });
   const print = result.text === '' ? undefined : tools.fingerprinter.fingerprint(result.text, sketches, at);
-  const spliced =
-    decoded.spliceable && batch.addressable && decoded.bodyStart !== undefined && decoded.bodyEnd !== undefined;
   return {
     offset: record.offset,
     exact: print === undefined ? 0n : exactKey(print),
     kind: print === undefined ? STUB : result.failures.length > 0 ? ASKED : INSERTED,
-    shape: spliced ? SOURCE : INLINE,
-    head: spliced ? '' : documentHead(record, decoded, result, position),
-    sourceStart: spliced ? Number(record.offset) + decoded.bodyStart! : 0,
-    sourceBytes: spliced ? decoded.bodyEnd! - decoded.bodyStart! : 0,
+    ...bodyOf(batch, record, decoded, result, position),
     signals: result.signals,
     language: result.language,
     failures: result.failures,
   };
 }
 
-const exactKey = (print: FingerprintResult): bigint =>
-  (BigInt(print.exactHigh >>> 0) << 32n) | BigInt(print.exactLow >>> 0);
-
-function documentHead(
+/** The output object as it will begin: left in the source where it can be read again, else carried along. */
+function bodyOf(
+  { addressable }: RawBatch,
   record: RawRecord,
   decoded: DecodedDocument,
   result: ChainResult,
   position: SourcePosition,
-): string {
-  const title = result.title === undefined ? undefined : JSON.stringify({ title: result.title });
+): Pick<SiftedEntry, 'shape' | 'head' | 'sourceStart' | 'sourceBytes'> {
+  const carried = (head: string | Uint8Array) => ({ shape: INLINE, head, sourceStart: 0, sourceBytes: 0 });
+  const { splice } = decoded;
+  if (splice === undefined) return carried(documentHead(decoded, result, position));
+  const { start, end, tail } = splice;
+  if (!addressable) return carried(Buffer.concat([record.bytes.subarray(start, end), Buffer.from(tail)]));
+  return { shape: SOURCE, head: tail, sourceStart: Number(record.offset) + start, sourceBytes: end - start };
+}
+
+const exactKey = (print: FingerprintResult): bigint =>
+  (BigInt(print.exactHigh >>> 0) << 32n) | BigInt(print.exactLow >>> 0);
+
+function documentHead(decoded: DecodedDocument, result: ChainResult, position: SourcePosition): string {
   return headJson({
     id: decoded.id ?? identityOf(position),
     url: decoded.url,
@@ -205,7 +210,8 @@ function documentHead(
     timestamp: decoded.timestamp,
     source: decoded.source,
     license: decoded.license,
-    metadataJson: metadataOf(record, decoded.metadataJson ?? title, position),
+    metadataJson:
+      decoded.metadataJson ?? (result.title === undefined ? undefined : JSON.stringify({ title: result.title })),
   });
 }
 
@@ -215,15 +221,16 @@ function rejectedByDecode(record: RawRecord, rejection: DecodeRejection, positio
     url: rejection.url,
     text: '',
     timestamp: rejection.timestamp,
-    metadataJson: metadataOf(record, undefined, position),
   });
   return stub(record, INLINE, head, [{ reason: rejection.rejected, value: rejection.value, limit: rejection.limit }]);
 }
 
 /** A retried record says whose retry it is. Only in that partition: a header of that name in a file means nothing. */
-function metadataOf({ headers }: RawRecord, metadataJson: string | undefined, position: SourcePosition) {
-  const retryOf = position.partition === RETRY_PARTITION ? headers?.[RETRY_OF] : undefined;
-  return retryOf === undefined ? metadataJson : withRetryOf(metadataJson, retryOf);
+function markRetried(entry: SiftedEntry, { headers }: RawRecord, { partition }: SourcePosition): SiftedEntry {
+  const retryOf = headers?.[RETRY_OF];
+  if (partition !== RETRY_PARTITION || retryOf === undefined) return entry;
+  const head = typeof entry.head === 'string' ? entry.head : Buffer.from(entry.head).toString();
+  return { ...entry, head: withRetryOf(head, retryOf) };
 }
 
 function stub(record: RawRecord, shape: number, head: string, failures: readonly Failure[]): SiftedEntry {

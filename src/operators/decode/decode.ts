@@ -22,10 +22,10 @@ export function decodeRecord(
   if (record.error) throw record.error;
   if (record.kind === 'warc') return decodeWarc(record, limits);
   if (record.kind === 'html') {
-    return nonEmpty({ html: decodeText(record.bytes, undefined, true), contentType: 'text/html', spliceable: false });
+    return nonEmpty({ html: decodeText(record.bytes, undefined, true), contentType: 'text/html' });
   }
   if (record.kind === 'text') {
-    return nonEmpty({ text: decodeText(record.bytes), contentType: 'text/plain', spliceable: false });
+    return nonEmpty({ text: decodeText(record.bytes), contentType: 'text/plain' });
   }
   return decodeJson(record.bytes);
 }

@@ -106,7 +106,6 @@ test('a response is a document with the identity of its WARC header', () => {
     contentType: 'text/html',
     httpStatus: 200,
     metadataJson: '{"contentType":"text/html; charset=utf-8","httpStatus":200}',
-    spliceable: false,
   });
 });
 

@@ -3,7 +3,6 @@ export { decodeText } from './charset.ts';
 export { decodeRecord, isRejection } from './decode.ts';
 export { type ExpandedInputs, expandInputs } from './inputs.ts';
 export { recordFromMessage } from './message.ts';
-export { headJson } from './output-head.ts';
 export { type DecodeErrorCode, type DecodeReason, decodeErrorCodes, decodeReasons } from './reasons.ts';
 export { detectFormat, openSource, type SourceOptions, splitPlainLines } from './source.ts';
 export * from './types.ts';

@@ -3,35 +3,45 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { decodeJson } from './json-record.ts';
 import { scanObject } from './json-scan.ts';
-import { headJson } from './output-head.ts';
+import { headJson } from '../../model/record.ts';
 
 const decode = (json: string) => decodeJson(Buffer.from(json));
-const head = (json: string): string => headJson(decode(json), 'crawl-0@0');
+/** The output object without its closing brace, as sift puts it together. */
+function head(json: string): string {
+  const { splice, ...document } = decode(json);
+  if (splice) return Buffer.from(json).toString('utf8', splice.start, splice.end) + splice.tail;
+  return headJson({ ...document, id: document.id ?? 'crawl-0@0', text: document.text ?? '' });
+}
 
 test('the contract’s keys are read and the line can begin the output as it is', () => {
   const line =
     '{"id":"a","url":"http://x/","text":"é","timestamp":"2026-01-01","source":"s","license":"CC0-1.0","metadata":{"n":1}}';
-  const { bodyStart, bodyEnd, ...document } = decode(line);
-  assert.deepEqual(document, {
+  assert.deepEqual(decode(line), {
     id: 'a',
     url: 'http://x/',
     text: 'é',
     timestamp: '2026-01-01',
     source: 's',
     license: 'CC0-1.0',
-    metadataJson: '{"n":1}',
-    spliceable: true,
+    splice: { start: 0, end: Buffer.byteLength(line) - 1, tail: '' },
   });
-  const bytes = Buffer.from(line);
-  assert.equal(`${bytes.toString('utf8', bodyStart, bodyEnd)}}`, line);
+  assert.equal(`${head(line)}}`, line);
 });
 
-test('only lines that stay right when reused are spliceable', () => {
-  assert.equal(decode(' {"text":"a","id":"1"} ').spliceable, true);
+test('foreign keys behind the own ones are spliced into metadata', () => {
+  const line = '{"id":"1", "text":"a","date" : "d\\"}","n":[1,{"a":"]"}] }';
+  assert.deepEqual(decode(line).splice, { start: 0, end: 21, tail: ',"metadata":{"date":"d\\"}","n":[1,{"a":"]"}]}' });
+  assert.equal(`${head(line)}}`, '{"id":"1", "text":"a","metadata":{"date":"d\\"}","n":[1,{"a":"]"}]}}');
+});
+
+test('only lines that stay right when reused are spliced', () => {
+  assert.deepEqual(decode(' {"text":"a","id":"1"} ').splice, { start: 1, end: 21, tail: '' });
   const not = [
     '{"text":"a"}',
     '{"id":1,"text":"a"}',
-    '{"id":"1","text":"a","extra":1}',
+    '{"id":"1","extra":1,"text":"a"}',
+    '{"id":"1","text":"a","metadata":{},"extra":1}',
+    '{"id":"1","text":"a","__proto__":1}',
     '{"id":"1","text":"a","signals":{}}',
     '{"id":"1","text":"a","text":"b"}',
     '{"id":"1","text":"a","te\\u0078t":"b"}',
@@ -43,7 +53,7 @@ test('only lines that stay right when reused are spliceable', () => {
     '{"id":"1",\r"text":"a"}',
     '\ufeff{"id":"1","text":"a"}',
   ];
-  for (const line of not) assert.equal(decode(line).spliceable, false, line);
+  for (const line of not) assert.equal(decode(line).splice, undefined, line);
 });
 
 test('numbers and unknown keys travel as they are written', () => {
@@ -76,8 +86,8 @@ test('Riffle’s own output fed back keeps its signals under metadata.riffle', (
 });
 
 test('text wins over html, and blank text is none', () => {
-  assert.deepEqual(decode('{"text":"a","html":"<p>a"}'), { text: 'a', spliceable: false });
-  assert.deepEqual(decode('{"text":" ","html":"<p>a"}'), { html: '<p>a', spliceable: false });
+  assert.deepEqual(decode('{"text":"a","html":"<p>a"}'), { text: 'a' });
+  assert.deepEqual(decode('{"text":" ","html":"<p>a"}'), { html: '<p>a' });
 });
 
 test('the head of an output record is always one line of JSON', () => {

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type JsonObjectScan, scanObject } from './json-scan.ts';
 import { decodeError } from './reasons.ts';
+import { spliceOf } from './splice.ts';
 import type { DecodedDocument } from './types.ts';
 
 /** Keys of a raw record that have a place of their own; all others travel in `metadata`. */
@@ -9,8 +10,6 @@ type StringKey = (typeof stringKeys)[number];
 const stringKeySet: ReadonlySet<string> = new Set(stringKeys);
 const isStringKey = (key: string): key is StringKey => stringKeySet.has(key);
 const isOwn = (key: string): boolean => key === 'metadata' || isStringKey(key);
-const openBrace = 123;
-const closeBrace = 125;
 /** Keys that Riffle writes itself: its own output fed back has them. */
 const isReserved = (key: string): boolean => /^(?:signals|decision|position)(?:\.|$)/.test(key);
 
@@ -26,24 +25,17 @@ export function decodeJson(bytes: Uint8Array): DecodedDocument {
     throw decodeError('decode.invalidUtf8', 'JSON record; its bytes are not UTF-8; convert the input');
   }
   const bom = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-  const json = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', bom);
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const json = buffer.toString('utf8', bom);
   const parsed = parseObject(json);
 
   const { document, extra, plain } = takeKeys(json, parsed);
   requireText(document);
-  if (extra) return { ...document, metadataJson: mergedMetadata(json, parsed), spliceable: false };
-
-  const whole = plain && bom === 0 && document.id !== undefined && document.text !== undefined;
-  if (!whole && !isObject(parsed.metadata)) return { ...document, spliceable: false };
-  const scan = scanObject(json);
-  const decoded = isObject(parsed.metadata)
-    ? { ...document, metadataJson: oneLine(rawValue(json, scan, 'metadata')) }
-    : document;
-  // A key that comes twice (JSON.parse takes the last) or a line break would spoil the output line.
-  if (!whole || scan.members.length !== Object.keys(parsed).length || json.includes('\n') || json.includes('\r')) {
-    return { ...decoded, spliceable: false };
-  }
-  return { ...decoded, spliceable: true, bodyStart: bytes.indexOf(openBrace), bodyEnd: bytes.lastIndexOf(closeBrace) };
+  const splice = plain && bom === 0 && document.text !== undefined ? spliceOf(buffer) : undefined;
+  if (splice !== undefined) return { ...document, splice };
+  if (extra) return { ...document, metadataJson: mergedMetadata(json, parsed) };
+  if (!isObject(parsed.metadata)) return document;
+  return { ...document, metadataJson: oneLine(rawValue(json, scanObject(json), 'metadata')) };
 }
 
 /** The contract's own keys. `extra`: there are others. `plain`: each has its exact type and belongs into an output record. */

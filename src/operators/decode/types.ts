@@ -1,4 +1,5 @@
 import type { RecordError } from '../../errors.ts';
+import type { Splice } from './splice.ts';
 
 /** One file to read. It is one source partition; its path is the partition's name. */
 export interface InputFile {
@@ -75,13 +76,10 @@ export interface DecodedDocument {
   readonly contentType?: string;
   readonly httpStatus?: number;
   /**
-   * True when the record's own bytes up to `bodyEnd` (its closing brace, not included) can begin the output object as they are:
-   * only the contract's keys, each once and of the right type, `id` and `text` present, no line break.
+   * Present for a plain JSON record: its bytes `[start, end)` followed by `tail` are the output object without its closing brace, so that nothing
+   * is serialised again. `metadataJson` is absent then.
    */
-  readonly spliceable: boolean;
-  /** Present when `spliceable`: bytes of the record from `bodyStart` (its opening brace) to `bodyEnd` (its closing brace, not included). */
-  readonly bodyStart?: number;
-  readonly bodyEnd?: number;
+  readonly splice?: Splice;
 }
 
 /** A readable record that is no document for us: an outcome (`rejected`), not an error. */

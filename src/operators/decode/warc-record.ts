@@ -65,7 +65,6 @@ function document(
     contentType: type,
     ...(httpStatus === undefined ? {} : { httpStatus }),
     metadataJson: JSON.stringify(metadata),
-    spliceable: false,
   };
 }
 
