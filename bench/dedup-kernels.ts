@@ -51,14 +51,14 @@ function fingerprintFigures(options: DedupOptions, lines: Buffer[], sketches: Ui
   const { stride } = fingerprinter;
   const bytes = lines.reduce((sum, line) => sum + line.length, 0);
   const textOf = (line: Buffer) => (JSON.parse(line.toString()) as { text: string }).text;
-  const whole = best(3, () =>
+  const whole = best(10, () =>
     lines.forEach((line, i) => fingerprinter.fingerprint(textOf(line), sketches, i * stride)),
   );
-  const parse = best(3, () => lines.forEach((line) => textOf(line)));
+  const parse = best(10, () => lines.forEach((line) => textOf(line)));
   const texts = lines.map(textOf);
-  const strings = best(3, () => texts.forEach((text, i) => fingerprinter.fingerprint(text, sketches, i * stride)));
+  const strings = best(10, () => texts.forEach((text, i) => fingerprinter.fingerprint(text, sketches, i * stride)));
   const utf8 = texts.map((text) => new TextEncoder().encode(text));
-  const buffers = best(3, () => utf8.forEach((text, i) => fingerprinter.fingerprint(text, sketches, i * stride)));
+  const buffers = best(10, () => utf8.forEach((text, i) => fingerprinter.fingerprint(text, sketches, i * stride)));
   const documents = lines.length;
   return [
     { what: 'JSON record to band keys', documents, bytes, cpuSeconds: whole, promised: 45_000 },
@@ -83,15 +83,15 @@ function indexFigures(options: DedupOptions, count: number, sketches: Uint8Array
   });
   const codes = new Uint8Array(BATCH).fill(1);
   const [masks, places, verdicts] = [new Uint32Array(BATCH), new Float64Array(BATCH), newVerdicts(BATCH)];
-  const history = best(2, () => {
+  const history = best(5, () => {
     const fresh = createHistory(options, 0);
     for (const batch of batches) fresh.decide(batch.sketches, codes.subarray(0, batch.count), stride);
   });
-  const window = best(2, () => {
+  const window = best(5, () => {
     const fresh = createWindow(options);
     for (const batch of batches) fresh.decide(batch, codes.subarray(0, batch.count), verdicts, masks, places);
   });
-  const exact = best(2, () => {
+  const exact = best(5, () => {
     const fresh = createExactKeys(options.exact.documents);
     const words = new Uint32Array(sketches.buffer);
     for (let i = 0; i < count; i++) {
@@ -107,7 +107,7 @@ function indexFigures(options: DedupOptions, count: number, sketches: Uint8Array
   ];
 }
 
-export function run(corpus?: string, documents = 30_000): void {
+export function run(corpus?: string, documents = 10_000): void {
   const options = dedupOptionsSchema.parse({});
   const { stride } = sketchLayout(options);
   const lines = records(corpus, documents);

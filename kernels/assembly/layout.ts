@@ -17,12 +17,14 @@ export const FOLD_BYTES: i32 = 0x1f0000;
 export const TEXT: usize = 0x200000;
 /** Folded bytes: an unfinished word of the piece before, then this piece; no folding is longer than 15 bytes for each byte of text. */
 export const FOLDED: usize = 0x220000;
+/** Address and length, u32 each, of the words of the piece in work. */
+export const WORDS: usize = 0x340000;
 /** A polynomial over the first n tokens, u64 for each n: the last tokens of the piece before, then this piece's; a byte of text makes at most two. */
-export const PREFIXES: usize = 0x340000;
+export const PREFIXES: usize = 0x480000;
 /** 1 for each token that is one character of an unsegmented script, u8. */
-export const KINDS: usize = 0x500000;
+export const KINDS: usize = 0x5c0000;
 /** Distinct shingle hashes, u32, in text order; behind them those of the piece in work. */
-export const SHINGLES: usize = 0x540000;
+export const SHINGLES: usize = 0x600000;
 /** Open-addressed set of them, u32, at most a quarter full. */
-export const SET: usize = 0xa00000;
-export const FINGERPRINT_BYTES: usize = 0x1200000;
+export const SET: usize = 0x900000;
+export const FINGERPRINT_BYTES: usize = 0x1100000;

@@ -1,6 +1,6 @@
 // Folded bytes to tokens: word boundaries 64 bytes at a time, one multiplication for 8 bytes of a word.
 import { BASE, K1, LENGTH, mix } from './hash';
-import { FOLDED, KINDS, MAX_WORD, PREFIXES } from './layout';
+import { FOLDED, KINDS, MAX_WORD, PREFIXES, WORDS } from './layout';
 
 let seedToken: u64 = 0;
 let seedExact: u64 = 0;
@@ -77,50 +77,68 @@ function wordBits(at: usize): u64 {
  * returns its length, at most MAX_WORD.
  */
 export function tokenize(end: usize, last: bool): usize {
-  memory.fill(end, 0, 64);
+  const found = findWords(end);
+  let wordsEnd = found;
+  let unfinished: usize = 0;
+  if (!last && found > WORDS && load<u32>(found - 8) + load<u32>(found - 4) == <u32>end) {
+    wordsEnd -= 8;
+    unfinished = <usize>load<u32>(wordsEnd, 4);
+  }
+  hashWords(wordsEnd);
+  memory.copy(FOLDED, end - unfinished, unfinished);
+  return unfinished;
+}
+
+/** Writes address and length of every word to WORDS, those longer than MAX_WORD in parts, and returns the end of the list. */
+function findWords(end: usize): usize {
+  memory.fill(end, 0, 128);
+  let out = WORDS;
   let word: usize = 0;
   let carry: u64 = 0;
-  for (let at = FOLDED; at < end; at += 64) {
+  for (let at = FOLDED; at <= end; at += 64) {
     const bits = wordBits(at);
-    let turns = bits ^ ((bits << 1) | carry);
+    const before = (bits << 1) | carry;
     carry = bits >> 63;
-    while (turns) {
-      const turn = at + <usize>ctz(turns);
-      turns &= turns - 1;
-      if (turn == end) break;
-      if (word) {
-        appendWord(word, turn);
-        word = 0;
-      } else word = turn;
+    let starts = bits & ~before;
+    let stops = before & ~bits;
+    if (!word && starts) {
+      word = at + <usize>ctz(starts);
+      starts &= starts - 1;
+    }
+    for (; stops; stops &= stops - 1) {
+      const stop = at + <usize>ctz(stops);
+      for (; stop - word > <usize>MAX_WORD; word += MAX_WORD, out += 8) writeWord(out, word, MAX_WORD);
+      writeWord(out, word, stop - word);
+      out += 8;
+      word = starts ? at + <usize>ctz(starts) : 0;
+      starts &= starts - 1;
     }
   }
-  if (!word) return 0;
-  if (last) {
-    appendWord(word, end);
-    return 0;
+  return out;
+}
+
+function writeWord(out: usize, word: usize, length: usize): void {
+  store<u32>(out, <u32>word);
+  store<u32>(out, <u32>length, 4);
+}
+
+function hashWords(wordsEnd: usize): void {
+  // In locals: chains through memory would cost more than the hashing.
+  let running = exact;
+  let sum = prefix;
+  let n = count;
+  let kinds = unsegmented;
+  for (let at = WORDS; at < wordsEnd; at += 8) {
+    const token = tokenHash(<usize>load<u32>(at), load<u32>(at, 4));
+    running = rotl(running ^ token, 29) * K1;
+    sum = sum * BASE + token;
+    kinds |= token & 1;
+    store<u8>(KINDS + n, <u8>(token & 1));
+    n++;
+    store<u64>(PREFIXES + ((<usize>n) << 3), sum);
   }
-  word = appendFullWords(word, end);
-  memory.copy(FOLDED, word, end - word);
-  return end - word;
-}
-
-function append(word: usize, length: i32): void {
-  const token = tokenHash(word, length);
-  const kind = token & 1;
-  unsegmented |= kind;
-  exact = rotl(exact ^ token, 29) * K1;
-  prefix = prefix * BASE + token;
-  store<u8>(KINDS + count, <u8>kind);
-  count++;
-  store<u64>(PREFIXES + ((<usize>count) << 3), prefix);
-}
-
-function appendWord(word: usize, end: usize): void {
-  if (end - word > <usize>MAX_WORD) word = appendFullWords(word, end);
-  append(word, <i32>(end - word));
-}
-
-function appendFullWords(word: usize, end: usize): usize {
-  for (; end - word > <usize>MAX_WORD; word += MAX_WORD) append(word, MAX_WORD);
-  return word;
+  exact = running;
+  prefix = sum;
+  count = n;
+  unsegmented = kinds;
 }
