@@ -1,11 +1,7 @@
 /** The only reader of the command line and the environment. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { addCheck } from './cli/check.ts';
-import { addDescribe } from './cli/describe.ts';
-import { addDlq } from './cli/dlq.ts';
-import { addExplain } from './cli/explain.ts';
-import { addRun } from './cli/run.ts';
+import { addCommands } from './cli/commands.ts';
 import type { Terminal } from './cli/terminal.ts';
 import { ConfigError, RiffleError } from './errors.ts';
 
@@ -24,21 +20,27 @@ export async function main(): Promise<void> {
       process.exitCode = status;
     },
   };
+  // A reader that has seen enough (`| head`) is no error.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
   const program = new Command('riffle')
     .description('Curates an endless stream of documents, with a reason and a number behind every decision.')
     .version(version)
     .showHelpAfterError('(riffle --help lists the commands)')
     .exitOverride()
     .configureOutput({ writeErr: (text) => process.stderr.write(text) });
-  for (const add of [addRun, addDescribe, addCheck, addExplain, addDlq]) add(program, terminal);
+  addCommands(program, terminal);
   program.addHelpText(
     'after',
     `
 Examples:
-  riffle run web-crawl --input crawl.warc.gz --output out
-  riffle run dedup --input docs.jsonl --output out --set policy.dedup.similarity=0.8
-  riffle explain https://example.org/page --output out
-  riffle describe web-crawl`,
+  ${terminal.riffle} run web-crawl --input crawl.warc.gz --output out
+  ${terminal.riffle} explain https://example.org/page --output out
+  ${terminal.riffle} describe web-crawl
+
+${terminal.riffle} <command> --help has more of them.`,
   );
   try {
     await program.parseAsync();

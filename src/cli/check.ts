@@ -1,41 +1,21 @@
 import { styleText } from 'node:util';
-import type { Command } from 'commander';
 import { createFingerprinter, PUBLISHED_SEED } from '../dedup/dedup.ts';
 import { expandInputs } from '../operators/decode/inputs.ts';
 import { createOperator } from '../operators/create.ts';
 import { loadLanguageTable } from '../operators/language/table.ts';
 import { policyName } from '../pruning/policy.ts';
 import { createStage0 } from '../scoring/stage0.ts';
-import {
-  collect,
-  type ConfigOptions,
-  type Loaded,
-  loadTopology,
-  topologyNames,
-  withConfigOptions,
-} from './common-options.ts';
-import type { Terminal } from './terminal.ts';
+import { type ConfigOptions, type Loaded, loadTopology } from './load-topology.ts';
 
 interface CheckOptions extends ConfigOptions {
   readonly input: readonly string[];
   readonly json?: boolean;
 }
 
-export function addCheck(program: Command, terminal: Terminal): void {
-  withConfigOptions(
-    program
-      .command('check')
-      .summary('validate configuration, models and inputs without processing anything')
-      .argument('<topology>', topologyNames.join(', ')),
-  )
-    .option('--input <path>', 'inputs to check too; repeatable', collect, [])
-    .option('--json', 'print one JSON object')
-    .action(async (name: string, options: CheckOptions) => {
-      const loaded = await loadTopology(name, options);
-      const report = await checkTopology(loaded, options.input);
-      process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : printReport(report));
-      terminal.exit(0);
-    });
+/** `riffle check`. */
+export async function checkCommand(name: string, options: CheckOptions): Promise<void> {
+  const report = await checkTopology(await loadTopology(name, options), options.input);
+  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : printReport(report));
 }
 
 interface Report {

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Topology } from '../../topologies/topology.ts';
 import type { Config } from '../config/schema.ts';
@@ -9,34 +8,33 @@ import { decodeErrorCodes, decodeReasons } from '../operators/decode/reasons.ts'
 import { operatorSpecs } from '../operators/specs.ts';
 import { outputTopics } from '../stages/run.ts';
 import { topicNames } from '../runtime/topics.ts';
-import { type ConfigOptions, loadTopology, topologyNames, withConfigOptions } from './common-options.ts';
-import type { Terminal } from './terminal.ts';
+import { type ConfigOptions, loadTopology } from './load-topology.ts';
 
 interface DescribeOptions extends ConfigOptions {
-  readonly format: string;
+  readonly format: 'text' | 'mermaid' | 'json' | 'schema';
 }
 
-export function addDescribe(program: Command, _terminal: Terminal): void {
-  withConfigOptions(
-    program
-      .command('describe')
-      .summary('print a topology: stages, topics, operators, reasons, limits')
-      .argument('<topology>', topologyNames.join(', ')),
-  )
-    .option('--format <format>', 'text, mermaid, json or schema (the configuration as JSON Schema)', 'text')
-    .action(async (name: string, options: DescribeOptions) => {
-      if (options.format === 'schema') {
-        process.stdout.write(
-          `${JSON.stringify(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }), null, 2)}\n`,
-        );
-        return;
-      }
-      const { topology, config, policy } = await loadTopology(name, options);
-      const print =
-        { text: describeText, mermaid: describeMermaid, json: describeJson }[options.format] ?? describeText;
-      process.stdout.write(print(topology, config, policy));
-    });
+/** `riffle describe`. */
+export async function describeCommand(name: string, options: DescribeOptions): Promise<void> {
+  process.stdout.write(await describe(name, options));
 }
+
+export async function describe(name: string, options: DescribeOptions): Promise<string> {
+  const { topology, config, policy } = await loadTopology(name, options);
+  switch (options.format) {
+    case 'text':
+      return describeText(topology, config, policy);
+    case 'mermaid':
+      return describeMermaid(config, policy);
+    case 'json':
+      return describeJson(topology, config, policy);
+    case 'schema':
+      return `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
+  }
+}
+
+/** JSON Schema of a configuration file: what an editor completes and checks. */
+export const configJsonSchema = () => z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
 
 /** The whole topology as text: a golden file in review (test/golden). */
 export function describeText(topology: Topology, config: Config, policy: Policy): string {
@@ -72,7 +70,7 @@ export function describeText(topology: Topology, config: Config, policy: Policy)
   return lines.join('\n');
 }
 
-const deadLetterCodes: readonly string[] = [
+export const deadLetterCodes: readonly string[] = [
   ...decodeErrorCodes,
   'retry.notFound',
   'score.nan',
@@ -90,7 +88,7 @@ export function reasonsOf(topology: Topology, policy: Policy): string[] {
   return [...decode, ...policy.gates.map(({ axis }) => gateReason(axis)), ...rules, ...dedup, ...quality];
 }
 
-function describeMermaid(_topology: Topology, config: Config, policy: Policy): string {
+function describeMermaid(config: Config, policy: Policy): string {
   const { raw, sifted, sketches, verdicts, policy: policyTopic, observations } = topicNames(config.app);
   const edges = [
     [raw, 'SIFT'],

@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { styleText } from 'node:util';
-import type { Command } from 'commander';
 import { ConfigError, RiffleError } from '../errors.ts';
 import { identityOf } from '../model/record.ts';
 import { lockState } from '../runtime/lock.ts';
@@ -25,49 +24,26 @@ interface SelectOptions extends PlaceOptions {
 const EXAMPLES = 3;
 const MOST = 5;
 
-export function addDlq(program: Command, terminal: Terminal): void {
-  const dlq = program
-    .command('dlq')
-    .summary('look at dead letters, and put them back')
-    .description('Dead letters are records that could not be processed: each keeps its error and its beginning.');
-  place(dlq.command('list').summary('how many of each error, with examples'))
-    .option('--code <code>', 'only this error')
-    .action(async (options: SelectOptions) => {
-      const report = await listDeadLetters(options);
-      process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : printList(report, options, terminal.riffle));
-      terminal.exit(0);
-    });
-  place(dlq.command('show').summary('one dead letter, whole').argument('<record>', 'id, or topic-partition@offset'))
-    .option('--code <code>', 'only this error')
-    .action(async (wanted: string, options: SelectOptions) => {
-      const { output, state } = placeOf(options);
-      const found = await select(output, state, { ...options, wanted: [wanted] });
-      if (found.length === 0) throw notFound(wanted, options.output);
-      const shown = found.slice(0, MOST);
-      if (options.json) process.stdout.write(`${JSON.stringify({ deadLetters: shown })}\n`);
-      else process.stdout.write(`${shown.map(printDeadLetter).join('\n')}\n`);
-      terminal.exit(0);
-    });
-  place(
-    dlq
-      .command('retry')
-      .summary('put dead letters back; the next run of the same command reads them again')
-      .argument('[records...]', 'ids, or topic-partition@offset'),
-  )
-    .option('--all', 'all that are not put back yet')
-    .option('--code <code>', 'all with this error')
-    .action(async (wanted: string[], options: SelectOptions) => {
-      const report = await retryDeadLetters(wanted, options);
-      process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : printRetry(report));
-      terminal.exit(0);
-    });
+/** `riffle dlq list`. */
+export async function listCommand(options: SelectOptions, terminal: Terminal): Promise<void> {
+  const report = await listDeadLetters(options);
+  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : printList(report, options, terminal.riffle));
 }
 
-function place(command: Command): Command {
-  return command
-    .option('--output <dir>', 'folder of the run', 'riffle-out')
-    .option('--state <dir>', 'folder for the state of the run (default: <output>/.riffle)')
-    .option('--json', 'print one JSON object');
+/** `riffle dlq show`. @throws RiffleError `not-found`. */
+export async function showCommand(wanted: string, options: SelectOptions): Promise<void> {
+  const { output, state } = placeOf(options);
+  const found = await select(output, state, { ...options, wanted: [wanted] });
+  if (found.length === 0) throw notFound(wanted, options.output);
+  const shown = found.slice(0, MOST);
+  if (options.json) process.stdout.write(`${JSON.stringify({ deadLetters: shown })}\n`);
+  else process.stdout.write(`${shown.map(printDeadLetter).join('\n')}\n`);
+}
+
+/** `riffle dlq retry`. */
+export async function retryCommand(wanted: readonly string[], options: SelectOptions): Promise<void> {
+  const report = await retryDeadLetters(wanted, options);
+  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : printRetry(report));
 }
 
 /** @throws ConfigError when there is no run. */

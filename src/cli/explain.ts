@@ -1,48 +1,33 @@
 import path from 'node:path';
 import { styleText } from 'node:util';
-import type { Command } from 'commander';
 import { RiffleError } from '../errors.ts';
 import { identityOf } from '../model/record.ts';
 import { findRecords, type Found, type OutputRecord } from './find-records.ts';
 import { sideBySide, wrapped } from './side-by-side.ts';
-import type { Terminal } from './terminal.ts';
 
 interface ExplainOptions {
   readonly output: string;
   readonly json?: boolean;
-  readonly rows: string;
+  readonly rows: number;
 }
 
 /** Equal ids are separate records; no more than this many are shown. */
 const MOST = 5;
 
-export function addExplain(program: Command, terminal: Terminal): void {
-  program
-    .command('explain')
-    .summary('why a record went where it went')
-    .description(
-      'Shows every signal of a record, the rule that fired with its value and limit, and the duplicate beside it.',
-    )
-    .argument('<record>', 'id, URL, or topic-partition@offset')
-    .option('--output <dir>', 'folder of the run', 'riffle-out')
-    .option('--rows <n>', 'rows of text to show', '16')
-    .option('--json', 'print one JSON object')
-    .action(async (wanted: string, options: ExplainOptions) => {
-      const output = path.resolve(options.output);
-      const found = await findRecords(output, wanted, MOST);
-      if (found.length === 0)
-        throw new RiffleError(
-          'not-found',
-          `record ${wanted}; no output under ${options.output} has it as id, URL or position; check --output, or wait until it is decided`,
-        );
-      const explained = await Promise.all(
-        found.map(async (one) => ({ ...one, duplicate: await duplicateOf(output, one.record) })),
-      );
-      if (options.json) process.stdout.write(`${JSON.stringify({ records: explained })}\n`);
-      else
-        for (const one of explained) process.stdout.write(`${printRecord(one, one.duplicate, Number(options.rows))}\n`);
-      terminal.exit(0);
-    });
+/** `riffle explain`. @throws RiffleError `not-found`. */
+export async function explainCommand(wanted: string, options: ExplainOptions): Promise<void> {
+  const output = path.resolve(options.output);
+  const found = await findRecords(output, wanted, MOST);
+  if (found.length === 0)
+    throw new RiffleError(
+      'not-found',
+      `record ${wanted}; no output under ${options.output} has it as id, URL or position; check --output, or wait until it is decided`,
+    );
+  const explained = await Promise.all(
+    found.map(async (one) => ({ ...one, duplicate: await duplicateOf(output, one.record) })),
+  );
+  if (options.json) process.stdout.write(`${JSON.stringify({ records: explained })}\n`);
+  else for (const one of explained) process.stdout.write(`${printRecord(one, one.duplicate, options.rows)}\n`);
 }
 
 interface DedupSignal {

@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
 import { Registry } from 'prom-client';
 import type { Config } from '../config/schema.ts';
 import { configurationHash } from '../config/hash.ts';
@@ -17,14 +16,7 @@ import { checkSameRun, inputDigest, readState, removeRun, type RunInput, writeSt
 import { exportOutputs, linesFolder, requireFree } from '../routing/export.ts';
 import { endsAfter } from '../stages/limit.ts';
 import { outputTopics, runBounded } from '../stages/run.ts';
-import {
-  collect,
-  type ConfigOptions,
-  type Loaded,
-  loadTopology,
-  topologyNames,
-  withConfigOptions,
-} from './common-options.ts';
+import { type ConfigOptions, type Loaded, loadTopology } from './load-topology.ts';
 import { createProgress } from './progress.ts';
 import { printSummary, type Summary, summarize } from './summary.ts';
 import { spoolStandardInput } from './spool.ts';
@@ -42,41 +34,13 @@ export interface RunOptions extends ConfigOptions {
   readonly logLevel?: string;
 }
 
-export function addRun(program: Command, terminal: Terminal): void {
-  withConfigOptions(
-    program
-      .command('run')
-      .summary('run a topology over input files until every record is decided')
-      .description(
-        `Runs a topology (${topologyNames.join(', ')}). The same command continues a run that was stopped or killed.`,
-      )
-      .argument('<topology>', topologyNames.join(', ')),
-  )
-    .requiredOption('--input <path>', 'file, folder, glob or - for standard input; repeatable', collect, [])
-    .option('--output <dir>', 'folder for the output files', 'riffle-out')
-    .option('--state <dir>', 'folder for the state of the run (default: <output>/.riffle)')
-    .option('--fresh', 'forget what this output folder holds of an earlier run, and start over')
-    .option('--limit <n>', 'read only the first N records, in input order', wholeNumber)
-    .option('--port <n>', 'port of metrics and health; 0 picks a free one', wholeNumber)
-    .option('--no-http', 'serve no metrics')
-    .option('--json', 'print one JSON object at the end, and nothing else, on standard output')
-    .option('--log-level <level>', 'debug, info, warn or error', 'info')
-    .action(async (topology: string, options: RunOptions) => {
-      const { summary, signal } = await run(topology, options, terminal, noFaults);
-      if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
-      else if (summary.complete) process.stdout.write(printSummary(summary, terminal.riffle));
-      else
-        process.stderr.write(
-          `stopped; ${summary.inputs} records are decided and written; the same command continues\n`,
-        );
-      terminal.exit(signal === undefined ? 0 : signal === 'SIGINT' ? 130 : 143);
-    });
-}
-
-function wholeNumber(text: string): number {
-  const n = Number(text);
-  if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError('a whole number, 0 or more');
-  return n;
+/** `riffle run`. */
+export async function runCommand(topology: string, options: RunOptions, terminal: Terminal): Promise<void> {
+  const { summary, signal } = await run(topology, options, terminal, noFaults);
+  if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+  else if (summary.complete) process.stdout.write(printSummary(summary, terminal.riffle));
+  else process.stderr.write(`stopped; ${summary.inputs} records are decided and written; the same command continues\n`);
+  terminal.exit(signal === undefined ? 0 : signal === 'SIGINT' ? 130 : 143);
 }
 
 /** One bounded run from the command line's options to its summary. */
@@ -91,6 +55,8 @@ export async function run(
   const output = path.resolve(options.output);
   const state = path.resolve(options.state ?? path.join(output, '.riffle'));
   // Everything that may be wrong with the call is found before a folder is touched.
+  if (options.input.length === 0)
+    throw new ConfigError('input', '--input; not given; name a file, a folder, a pattern, or - for standard input');
   const expanded = expandInputs(options.input);
   requireOurs(state);
   mkdirSync(state, { recursive: true });

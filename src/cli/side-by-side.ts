@@ -44,7 +44,11 @@ const folded = (line: string) =>
 /** East Asian wide characters take two columns. */
 const wide =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}]|[\u{20000}-\u{3fffd}]/u;
-const columns = (text: string): number => [...text].reduce((sum, c) => sum + (wide.test(c) ? 2 : 1), 0);
+function columns(text: string): number {
+  let sum = 0;
+  for (const c of text) sum += wide.test(c) ? 2 : 1;
+  return sum;
+}
 
 function wrap(text: string, width: number): string[] {
   const rows: string[] = [];

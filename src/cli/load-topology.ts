@@ -1,29 +1,18 @@
 import path from 'node:path';
-import type { Command } from 'commander';
-import type { Topology } from '../../topologies/topology.ts';
+import { type Topology, topologyNames } from '../../topologies/topology.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { ConfigError } from '../errors.ts';
-import { resolvePolicy } from '../pruning/resolve.ts';
 import type { Policy } from '../pruning/policy.ts';
+import { resolvePolicy } from '../pruning/resolve.ts';
 import { loadScorers, shippedModels } from '../scoring/load.ts';
 import type { ScorerSet } from '../scoring/stage0.ts';
 
+/** Options of every command that reads a configuration. */
 export interface ConfigOptions {
   readonly config?: string;
   readonly set: readonly string[];
 }
-
-export const collect = (value: string, before: readonly string[]): string[] => [...before, value];
-
-/** Options of every command that reads a configuration. */
-export function withConfigOptions(command: Command): Command {
-  return command
-    .option('--config <file>', 'YAML file with settings; riffle.yaml when present')
-    .option('--set <key=value>', 'one setting, repeatable: --set language.minConfidence=0.5', collect, []);
-}
-
-export const topologyNames = ['web-crawl', 'text', 'dedup'] as const;
 
 export interface Loaded {
   readonly topology: Topology;
@@ -32,15 +21,21 @@ export interface Loaded {
   readonly policy: Policy;
 }
 
+const topologies: Readonly<Record<Topology['name'], () => Promise<{ default: Topology }>>> = {
+  'web-crawl': () => import('../../topologies/web-crawl.ts'),
+  text: () => import('../../topologies/text.ts'),
+  dedup: () => import('../../topologies/dedup.ts'),
+};
+
 /** Everything that a topology needs, read and checked before anything is processed. @throws ConfigError */
 export async function loadTopology(name: string, options: ConfigOptions): Promise<Loaded> {
-  const known: readonly string[] = topologyNames;
-  if (!known.includes(name))
+  const known = topologyNames.find((one) => one === name);
+  if (known === undefined)
     throw new ConfigError(
       'topology',
-      `topology ${name}; there is none of that name; choose one of ${known.join(', ')}`,
+      `topology ${name}; there is none of that name; choose one of ${topologyNames.join(', ')}`,
     );
-  const { default: topology } = (await import(`../../topologies/${name}.ts`)) as { default: Topology };
+  const { default: topology } = await topologies[known]();
   const config = loadConfig({ topology: name, file: options.config, set: options.set });
   const { scorers: names, directory } = config.scoring;
   const scorers =
