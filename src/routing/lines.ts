@@ -1,0 +1,44 @@
+/** Lines of one topic, one after another, each ended by a line feed. */
+export interface TopicLines {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly lengths: Uint32Array<ArrayBuffer>;
+}
+
+/** Collects output lines by topic in one growing buffer each. */
+export interface LineBuffers {
+  /** A line is `body` and then `tail`, which ends with the line feed. */
+  add(topic: string, body: Uint8Array, tail: string): void;
+  take(): Record<string, TopicLines>;
+}
+
+const INITIAL_BYTES = 1 << 16;
+
+export function createLineBuffers(): LineBuffers {
+  const topics = new Map<string, { buffer: Buffer; at: number; lengths: number[] }>();
+  return {
+    add(topic, body, tail) {
+      let lines = topics.get(topic);
+      if (lines === undefined) {
+        lines = { buffer: Buffer.allocUnsafeSlow(INITIAL_BYTES), at: 0, lengths: [] };
+        topics.set(topic, lines);
+      }
+      // A UTF-16 unit takes at most three bytes of UTF-8.
+      const need = lines.at + body.length + tail.length * 3;
+      if (need > lines.buffer.length) {
+        const grown = Buffer.allocUnsafeSlow(Math.max(need, lines.buffer.length * 2));
+        lines.buffer.copy(grown, 0, 0, lines.at);
+        lines.buffer = grown;
+      }
+      lines.buffer.set(body, lines.at);
+      const bytes = body.length + lines.buffer.write(tail, lines.at + body.length);
+      lines.at += bytes;
+      lines.lengths.push(bytes);
+    },
+    take() {
+      const out: Record<string, TopicLines> = {};
+      for (const [topic, { buffer, at, lengths }] of topics)
+        out[topic] = { bytes: new Uint8Array(buffer.buffer as ArrayBuffer, 0, at), lengths: Uint32Array.from(lengths) };
+      return out;
+    },
+  };
+}

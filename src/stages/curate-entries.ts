@@ -1,0 +1,90 @@
+/** The sifted records of one stretch, found by offset and exact key, with their bodies. */
+import { FatalError } from '../errors.ts';
+import {
+  readSiftedBlock,
+  type SiftedBlock,
+  type SiftedEntry,
+  SKIPPED,
+  SOURCE,
+  siftedEntry,
+  siftedExact,
+  siftedOffset,
+  siftedShape,
+  sourceSpan,
+} from '../model/sifted.ts';
+
+/** A record's output object without its closing brace: `bytes`, then `tail`. */
+export interface Body {
+  readonly bytes: Uint8Array;
+  readonly tail: string;
+}
+
+export interface Entries {
+  /** The copy of a record that the index accepted is the one that counts (protocol rule 3). */
+  take(offset: bigint, exact: bigint): { readonly entry: SiftedEntry; readonly body: Body };
+  /** Types of the records without a document in `[next, limit)`. */
+  skipped(next: bigint, limit: bigint): string[];
+}
+
+/** Reads a stretch of the partition's source file. */
+export type ReadSource = (start: number, bytes: number) => Uint8Array;
+
+/** Gaps between spliced records (skipped ones, say) are read too, up to this; beyond it each record is read alone. */
+const MAX_SPAN_BYTES = 32 << 20;
+
+export function createEntries(sifted: readonly Uint8Array[], readSource: ReadSource): Entries {
+  const blocks = sifted.map((bytes) => ({
+    block: readSiftedBlock(bytes),
+    at: 0,
+    source: undefined as Source | undefined,
+  }));
+  return {
+    take(offset, exact) {
+      for (const held of blocks) {
+        const { block } = held;
+        if (offset < block.from || offset >= block.to) continue;
+        const i = (held.at = seek(block, held.at, offset));
+        if (i === block.count || siftedOffset(block, i) !== offset || siftedExact(block, i) !== exact) continue;
+        const entry = siftedEntry(block, i);
+        if (entry.shape !== SOURCE) return { entry, body: { bytes: entry.head as Uint8Array, tail: '' } };
+        held.source ??= openSpan(block, readSource);
+        const bytes = held.source(entry.sourceStart, entry.sourceBytes);
+        return { entry, body: { bytes, tail: Buffer.from(entry.head as Uint8Array).toString() } };
+      }
+      throw new FatalError(
+        'join',
+        `record at ${offset}; no sifted copy has the key that the index accepted; report it`,
+      );
+    },
+    skipped(next, limit) {
+      const types = new Map<bigint, string>();
+      for (const { block } of blocks) collectSkipped(block, next, limit, types);
+      return [...types.values()];
+    },
+  };
+}
+
+function seek(block: SiftedBlock, from: number, offset: bigint): number {
+  let i = from;
+  while (i < block.count && (siftedOffset(block, i) < offset || siftedShape(block, i) === SKIPPED)) i++;
+  return i;
+}
+
+type Source = (start: number, bytes: number) => Uint8Array;
+
+/** One read for a whole block: its records lie side by side. */
+function openSpan(block: SiftedBlock, readSource: ReadSource): Source {
+  const span = sourceSpan(block);
+  if (span.end - span.start > MAX_SPAN_BYTES) return readSource;
+  const all = readSource(span.start, span.end - span.start);
+  return (start, bytes) => all.subarray(start - span.start, start - span.start + bytes);
+}
+
+function collectSkipped(block: SiftedBlock, next: bigint, limit: bigint, into: Map<bigint, string>): void {
+  for (let i = 0; i < block.count; i++) {
+    if (siftedShape(block, i) !== SKIPPED) continue;
+    const offset = siftedOffset(block, i);
+    if (offset >= next && offset < limit)
+      into.set(offset, Buffer.from(siftedEntry(block, i).head as Uint8Array).toString());
+  }
+}
