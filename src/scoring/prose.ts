@@ -50,29 +50,32 @@ export const addressWords: readonly string[] = ['you', 'your', 'i', 'my', 'we', 
 
 /** 1 function word, 2 address word, 4 and up one bit for each stop word. */
 const LISTED_BITS = 10;
-const listed = new Map<string, number>();
+const listed = new Map<number, number>();
 for (const word of [...functionWords, ...stopWords, ...addressWords]) {
   const stop = stopWords.indexOf(word);
   const flags =
     (functionWords.includes(word) ? 1 : 0) | (addressWords.includes(word) ? 2 : 0) | (stop < 0 ? 0 : 4 << stop);
-  listed.set(word, flags);
+  // All are of at most six letters, so their bytes are a number below 2^48.
+  listed.set(
+    [...Buffer.from(word)].reduce((key, byte) => key * 256 + byte, 0),
+    flags,
+  );
 }
-const LONGEST_LISTED = Math.max(...[...listed.keys()].map((word) => word.length));
+const LONGEST_LISTED = 6;
 /** The annotation has room for so many letters. */
 const MAX_LETTERS = 0xffff;
 
 /** Letters of a run and its flags as a listed word: what the meter needs from each, kept in the tokenizer's cache. */
 export const annotateRun: Annotate = (bytes, from, to) => {
   let letters = 0;
+  let key = 0;
   for (let i = from; i < to; i++) {
     const byte = bytes[i]! | 0x20;
     if (byte >= 128 || (byte >= 97 && byte <= 122)) letters++;
+    if (i - from < LONGEST_LISTED) key = key * 256 + byte;
   }
-  const flags =
-    to - from <= LONGEST_LISTED
-      ? listed.get(Buffer.from(bytes.subarray(from, to)).toString('latin1').toLowerCase())
-      : 0;
-  return (Math.min(letters, MAX_LETTERS) << LISTED_BITS) | (flags ?? 0);
+  const flags = to - from <= LONGEST_LISTED ? (listed.get(key) ?? 0) : 0;
+  return (Math.min(letters, MAX_LETTERS) << LISTED_BITS) | flags;
 };
 
 const isSpace = new Uint8Array(256);
