@@ -202,15 +202,14 @@ export function failures(signals: RuleSignals, limits: FilterLimits): Failure[] 
 }
 
 function judge(profile: ProfileName, all: RuleSignals, limits: FilterLimits, found: Failure[]): void {
-  const signals: object | undefined = all[profile];
-  if (!signals) return;
-  const values = new Map<string, number>(Object.entries(signals));
-  const own = new Map<string, number | null>(Object.entries(limits[profile]));
+  const values: Readonly<Record<string, number>> | undefined = all[profile];
+  if (!values) return;
+  const own: Readonly<Record<string, number | null>> = limits[profile];
   for (const rule of rules[profile]) {
-    const limit = own.get(rule.limit) ?? null;
-    const value = values.get(rule.signal);
+    const limit = own[rule.limit] ?? null;
+    const value = values[rule.signal];
     if (limit === null || value === undefined) continue;
-    if (rule.needs && values.get(rule.needs) === 0) continue;
+    if (rule.needs && values[rule.needs] === 0) continue;
     if (rule.bound === 'min' ? value < limit : value > limit) {
       found.push({ reason: `${profile}.${rule.signal}`, value, limit });
     }

@@ -10,8 +10,10 @@ export const profileNames = [
 ] as const;
 export type ProfileName = (typeof profileNames)[number];
 
+// Types and not interfaces: rules read them by name, as `Record<string, number>`.
+
 /** Gopher quality rules (Rae et al. 2021, arXiv:2112.11446, table A1, "quality filtering"). */
-export interface GopherSignals {
+export type GopherSignals = {
   /** Tokens with a character that is not punctuation. */
   wordCount: number;
   tokenCount: number;
@@ -25,10 +27,10 @@ export interface GopherSignals {
   alphaWordFraction: number;
   /** How many of the eight stop words occur. */
   stopWordCount: number;
-}
+};
 
 /** Gopher repetition rules (the same paper, table A1, "repetition removal"). */
-export interface GopherRepetitionSignals {
+export type GopherRepetitionSignals = {
   characterCount: number;
   paragraphCount: number;
   lineCount: number;
@@ -46,10 +48,10 @@ export interface GopherRepetitionSignals {
   duplicate8GramCharacterFraction: number;
   duplicate9GramCharacterFraction: number;
   duplicate10GramCharacterFraction: number;
-}
+};
 
 /** C4 rules (Raffel et al. 2020, JMLR 21/140, section 2.2): what becomes of each line, and what the kept lines hold. */
-export interface C4Signals {
+export type C4Signals = {
   lineCount: number;
   keptLineCount: number;
   longWordLineCount: number;
@@ -63,10 +65,10 @@ export interface C4Signals {
   curlyBracketLine: number;
   /** Sentences of the kept lines. */
   sentenceCount: number;
-}
+};
 
 /** FineWeb's own rules (Penedo et al. 2024, arXiv:2406.17557, section 3.6). */
-export interface FineWebSignals {
+export type FineWebSignals = {
   /** Lines that are not blank. */
   lineCount: number;
   tokenCount: number;
@@ -74,7 +76,7 @@ export interface FineWebSignals {
   shortLineFraction: number;
   duplicateLineCharacterFraction: number;
   newlineRatio: number;
-}
+};
 
 export interface RuleSignals {
   'gopher@datatrove'?: GopherSignals;
