@@ -72,7 +72,7 @@ export const configSchema = z
           .array(z.string())
           .default(['en'])
           .describe('Languages that the rules decide for; they are English rules.'),
-        limits: filterLimitsSchema.prefault({}),
+        limits: filterLimitsSchema.prefault({}).describe('Limits of each profile; null switches a rule off.'),
       })
       .prefault({})
       .describe('Heuristic filters.'),
@@ -98,7 +98,7 @@ export const configSchema = z
       })
       .prefault({})
       .describe('Scores.'),
-    policy: policySchema,
+    policy: policySchema.describe('What curate does with signals.'),
     blocks: z
       .strictObject({
         records: z.int().min(1).max(4096).default(256).describe('Most records of one block.'),
@@ -149,6 +149,13 @@ export const configSchema = z
           path: ['rules', 'decide'],
           message: `${profile} decides but is not measured; add it to rules.profiles`,
         });
+    const { votes } = config.policy.dedup;
+    if (votes > config.dedup.bands)
+      context.addIssue({
+        code: 'custom',
+        path: ['policy', 'dedup', 'votes'],
+        message: `there are only ${config.dedup.bands} bands to vote; lower it, or raise dedup.bands`,
+      });
     function missingScorer(scorer: string, path: (string | number)[]): void {
       if (config.scoring.scorers.includes(scorer)) return;
       context.addIssue({

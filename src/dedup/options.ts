@@ -69,7 +69,8 @@ export const dedupOptionsSchema = z
       .refine((window) => window.documents === undefined || window.memoryBytes === undefined, {
         message: 'documents and memoryBytes; both given; keep one of them',
       })
-      .prefault({}),
+      .prefault({})
+      .describe('recent documents, which a verdict can name'),
     history: z
       .strictObject({
         votes: z
@@ -87,7 +88,8 @@ export const dedupOptionsSchema = z
           .describe('documents after which a new filter is started; the first ones are smaller'),
         generations: z.int().min(1).max(64).default(16).describe('filters kept; the oldest falls out'),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('everything seen before, as Bloom filters of band keys'),
     exact: z
       .strictObject({
         documents: z
@@ -97,11 +99,16 @@ export const dedupOptionsSchema = z
           .default(16 * million)
           .describe('exact keys kept with their counts; when full, those not seen since the last turn fall out'),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('exact texts and how often each was seen'),
     shards: z
       .union([z.literal(1), z.literal(2), z.literal(4), z.literal(8), z.literal(16)])
       .default(1)
       .describe('processes that share the history'),
+  })
+  .refine((options) => options.engine === 'kernel' || options.shards === 1, {
+    path: ['shards'],
+    message: 'shards; more than one with the reference engine, which has one; use the kernel engine',
   })
   .refine((options) => options.bands * options.rowsPerBand <= options.verificationRows, {
     path: ['verificationRows'],

@@ -1,21 +1,51 @@
-import { type ScorerManifest, manifestThreshold, referencePercentile } from '../scoring/manifest.ts';
+import { ConfigError } from '../errors.ts';
+import { manifestThreshold, referencePercentile, type ScorerManifest } from '../scoring/manifest.ts';
 import type { Policy, PolicyDocument } from './policy.ts';
 
-/** The policy as it is published: cuts named after a manifest become the manifest's numbers. @throws ConfigError for one that it lacks. */
+/**
+ * The policy as it is published: cuts named after a manifest become the manifest's numbers.
+ * @throws ConfigError for a cut that the manifest lacks, and for an output that the scorer does not have: such a rule would never fire.
+ */
 export function resolvePolicy(document: PolicyDocument, manifests: readonly ScorerManifest[]): Policy {
-  const manifestOf = (scorer: string) => manifests.find(({ name }) => name === scorer)!;
+  const manifestOf = (scorer: string, key: string) => {
+    const manifest = manifests.find(({ name }) => name === scorer);
+    if (manifest === undefined)
+      throw new ConfigError('policy-scorer', `${key}; ${scorer}; no such scorer is loaded; add it to scoring.scorers`);
+    return manifest;
+  };
   return {
     ...document,
-    gates: document.gates.map((gate) => ({
-      ...gate,
-      above: gate.above === 'manifest' ? manifestThreshold(manifestOf(gate.scorer), 'quarantine').value : gate.above,
-    })),
-    quality: document.quality.map((rule) => ({
-      ...rule,
-      atLeast:
-        typeof rule.atLeast === 'number'
-          ? rule.atLeast
-          : referencePercentile(manifestOf(rule.scorer), Number(rule.atLeast.slice('reference:'.length))),
-    })),
+    gates: document.gates.map(({ scorer, axis, above }, i) => {
+      const manifest = manifestOf(scorer, `policy.gates.${i}.scorer`);
+      requireAxis(manifest, axis, `policy.gates.${i}.axis`);
+      return { scorer, axis, above: above === 'manifest' ? quarantineCut(manifest, axis, i) : above };
+    }),
+    quality: document.quality.map(({ scorer, atLeast }, i) => {
+      const manifest = manifestOf(scorer, `policy.quality.${i}.scorer`);
+      if (manifest.outputs.length > 1)
+        throw new ConfigError(
+          'policy-scorer',
+          `policy.quality.${i}.scorer; ${scorer} gives ${axesOf(manifest)}; name a scorer with a single output, or write a gate`,
+        );
+      const percent = typeof atLeast === 'number' ? undefined : Number(atLeast.slice('reference:'.length));
+      return { scorer, atLeast: percent === undefined ? Number(atLeast) : referencePercentile(manifest, percent) };
+    }),
   };
+}
+
+const axesOf = ({ outputs }: ScorerManifest): string => outputs.map(({ axis }) => axis).join(', ');
+
+function requireAxis(manifest: ScorerManifest, axis: string, key: string): void {
+  if (!manifest.outputs.some((output) => output.axis === axis))
+    throw new ConfigError('policy-axis', `${key}; ${axis}; name an output of ${manifest.name}: ${axesOf(manifest)}`);
+}
+
+/** A manifest ships its quarantine cut for one of its outputs. */
+function quarantineCut(manifest: ScorerManifest, axis: string, i: number): number {
+  const cut = manifestThreshold(manifest, 'quarantine');
+  if (cut.axis === axis) return cut.value;
+  throw new ConfigError(
+    'policy-axis',
+    `policy.gates.${i}.above; manifest, but ${manifest.name} ships a cut for ${cut.axis} only, not for ${axis}; give a number`,
+  );
 }
