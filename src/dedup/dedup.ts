@@ -1,10 +1,9 @@
 /** The public door of near-duplicate detection: options, fingerprints, index, verdicts. */
+export { createIndex, loadIndex } from './engine.ts';
 export { createFingerprinter } from './fingerprint.ts';
 export {
-  createIndex,
   type GenerationStats,
   type IndexStats,
-  loadIndex,
   type NearDuplicateIndex,
 } from './near-duplicate-index.ts';
 export {

@@ -1,5 +1,6 @@
 import { createKernelFingerprinter } from './kernel-fingerprinter.ts';
 import type { FingerprintOptions } from './options.ts';
+import { createReferenceFingerprinter } from './reference-fingerprinter.ts';
 import type { Fingerprinter } from './sketch.ts';
 
 /**
@@ -7,5 +8,5 @@ import type { Fingerprinter } from './sketch.ts';
  * `ConfigError` when the kernels have not been built.
  */
 export function createFingerprinter(options: FingerprintOptions): Fingerprinter {
-  return createKernelFingerprinter(options);
+  return options.engine === 'kernel' ? createKernelFingerprinter(options) : createReferenceFingerprinter(options);
 }

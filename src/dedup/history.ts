@@ -5,6 +5,10 @@ import type { DedupOptions } from './options.ts';
 const FIRST_CAPACITY = 65_536;
 const GROWTH = 4;
 
+export function generationCapacity(options: DedupOptions, number: number): number {
+  return Math.min(options.history.documentsPerGeneration, FIRST_CAPACITY * GROWTH ** number);
+}
+
 export interface HistoryMasks {
   /** Generations asked, oldest first. */
   readonly generations: Int32Array;
@@ -29,7 +33,7 @@ export function createHistory(options: DedupOptions, shard: number, states: read
 
   const rotate = () => {
     const number = (generations.at(-1)?.state.number ?? -1) + 1;
-    const capacity = Math.min(options.history.documentsPerGeneration, FIRST_CAPACITY * GROWTH ** number);
+    const capacity = generationCapacity(options, number);
     generations.push(createGeneration(options, shard, { number, capacity, documents: 0, bitsSet: 0 }));
     if (generations.length > options.history.generations) generations.shift();
   };

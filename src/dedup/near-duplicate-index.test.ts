@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigError, FatalError } from '../errors.ts';
 import { createFingerprinter } from './fingerprint.ts';
-import { createTwinIndex } from './index-twin.ts';
-import { createIndex, loadIndex, type NearDuplicateIndex } from './near-duplicate-index.ts';
+import { createIndex, loadIndex } from './engine.ts';
+import type { NearDuplicateIndex } from './near-duplicate-index.ts';
+import { createReferenceIndex } from './reference-index.ts';
 import { type DedupOptions, dedupOptionsSchema } from './options.ts';
 import { edited, random, wordsOf } from './sample-texts.ts';
 import { ASKED, INSERTED, isDuplicate, NO_PARTITION, type SketchBatch, type Verdicts } from './sketch.ts';
@@ -46,6 +47,9 @@ function* verdictsOf(decide: (batch: SketchBatch) => Verdicts, batch: SketchBatc
     from = to;
   }
 }
+
+/** The reference index without false positives. */
+const createTwinIndex = (given: DedupOptions) => createReferenceIndex(given, () => new Set<string>());
 
 const all = (index: { decide: (batch: SketchBatch) => Verdicts }, batch: SketchBatch, sizes = () => 1000) => [
   ...verdictsOf((part) => index.decide(part), batch, sizes),

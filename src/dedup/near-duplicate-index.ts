@@ -65,7 +65,7 @@ export interface IndexParts {
 }
 
 /** An empty index, or shard number `shard` of one that is divided by `options.shards`. */
-export function createIndex(options: DedupOptions, shard = 0): NearDuplicateIndex {
+export function createKernelIndex(options: DedupOptions, shard = 0): NearDuplicateIndex {
   const nearby =
     shard === 0
       ? { window: createWindow(options), exact: createExactKeys(options.exact.documents), starts: new Map([[0, 0]]) }
@@ -77,7 +77,7 @@ export function createIndex(options: DedupOptions, shard = 0): NearDuplicateInde
  * The index that `save()` wrote, from pieces of any size. `ConfigError` when it was made with other options, for another shard or by another
  * version; `FatalError` when it is damaged or cut short.
  */
-export function loadIndex(options: DedupOptions, pieces: Iterable<Uint8Array>, shard = 0): NearDuplicateIndex {
+export function loadKernelIndex(options: DedupOptions, pieces: Iterable<Uint8Array>, shard = 0): NearDuplicateIndex {
   const { parts, documents } = readIndex(options, shard, pieces);
   return assemble(options, shard, parts, documents);
 }
