@@ -20,39 +20,45 @@ export function bigramRow(first: number, second: number, bigramRows: number): nu
  */
 type WindowSums = (ids: Int32Array, from: number, to: number, sums: Float64Array) => number;
 
-/** Marks ids as met in this window without clearing anything between windows. */
-function createMarks(vocabulary: number): { readonly seen: Int32Array; readonly next: () => number } {
+/** Writes into `places` where in `ids[from, to)` each different id comes first, and returns how many there are. */
+type FirstPlaces = (ids: Int32Array, from: number, to: number, places: Int32Array) => number;
+
+function createFirstPlaces(vocabulary: number): FirstPlaces {
+  // An id was met in this window if it bears its mark: nothing is cleared between windows.
   const seen = new Int32Array(vocabulary);
   let mark = 0;
-  return {
-    seen,
-    next: () => {
-      mark = (mark + 1) | 0;
-      if (mark === 0) {
-        seen.fill(0);
-        mark = 1;
-      }
-      return mark;
-    },
-  };
-}
-
-function sumOneColumn(table: Int8Array, vocabulary: number, bigramRows: number): WindowSums {
-  const { seen, next } = createMarks(vocabulary);
-  return (ids, from, to, sums) => {
-    const mark = next();
-    let unigrams = 0;
-    let bigrams = 0;
+  return (ids, from, to, places) => {
+    mark = (mark + 1) | 0;
+    if (mark === 0) {
+      seen.fill(0);
+      mark = 1;
+    }
     let different = 0;
     for (let i = from; i < to; i++) {
       const id = ids[i]!;
-      // All ones for an id that is new: whether it is cannot be guessed, so a branch would be slower.
+      // One for an id that is new: whether it is cannot be guessed, so a branch would be slower.
       const apart = seen[id]! ^ mark;
-      const fresh = (apart | -apart) >> 31;
       seen[id] = mark;
-      different -= fresh;
-      unigrams += table[id]! & fresh;
-      if (i > from && bigramRows > 0) bigrams += table[vocabulary + bigramRow(ids[i - 1]!, id, bigramRows)]! & fresh;
+      places[different] = i;
+      different += (apart | -apart) >>> 31;
+    }
+    return different;
+  };
+}
+
+function sumOneColumn(table: Int8Array, vocabulary: number, bigramRows: number, windowTokens: number): WindowSums {
+  const firstPlaces = createFirstPlaces(vocabulary);
+  const places = new Int32Array(windowTokens);
+  return (ids, from, to, sums) => {
+    const different = firstPlaces(ids, from, to, places);
+    let unigrams = 0;
+    let bigrams = 0;
+    for (let k = 0; k < different; k++) unigrams += table[ids[places[k]!]!]!;
+    if (bigramRows > 0) {
+      for (let k = 1; k < different; k++) {
+        const i = places[k]!;
+        bigrams += table[vocabulary + bigramRow(ids[i - 1]!, ids[i]!, bigramRows)]!;
+      }
     }
     sums[0] = unigrams;
     sums[1] = bigrams;
@@ -67,38 +73,33 @@ export const MAX_WINDOW_TOKENS = 257;
  * A row of four int8 is one 32-bit load. Two of its bytes at a time are added in two 16-bit lanes of one integer; for that the bytes are
  * made unsigned by flipping the sign bit (+128), which is taken off the sums.
  */
-function sumFourColumns(table: Int8Array, vocabulary: number, bigramRows: number): WindowSums {
+function sumFourColumns(table: Int8Array, vocabulary: number, bigramRows: number, windowTokens: number): WindowSums {
   const rows = new Int32Array(table.buffer, table.byteOffset, table.length / 4);
-  const { seen, next } = createMarks(vocabulary);
+  const firstPlaces = createFirstPlaces(vocabulary);
+  const places = new Int32Array(windowTokens);
   const lanes = 0x00ff00ff;
   const flip = 0x80808080 | 0;
   return (ids, from, to, sums) => {
-    const mark = next();
+    const different = firstPlaces(ids, from, to, places);
     let even = 0;
     let odd = 0;
-    let evenPair = 0;
-    let oddPair = 0;
-    let different = 0;
-    let previous = 0;
-    for (let i = from; i < to; i++) {
-      const id = ids[i]!;
-      const apart = seen[id]! ^ mark;
-      const fresh = (apart | -apart) >> 31;
-      seen[id] = mark;
-      different -= fresh;
-      const row = (rows[id]! ^ flip) & fresh;
+    for (let k = 0; k < different; k++) {
+      const row = rows[ids[places[k]!]!]! ^ flip;
       even = (even + (row & lanes)) | 0;
       odd = (odd + ((row >>> 8) & lanes)) | 0;
-      if (i > from && bigramRows > 0) {
-        const pair = (rows[vocabulary + bigramRow(previous, id, bigramRows)]! ^ flip) & fresh;
-        evenPair = (evenPair + (pair & lanes)) | 0;
-        oddPair = (oddPair + ((pair >>> 8) & lanes)) | 0;
-      }
-      previous = id;
     }
-    // The first id is always new and ends no pair.
+    // The first id of a window is the first of its kind and ends no pair.
+    const pairs = bigramRows > 0 ? different - 1 : 0;
+    let evenPair = 0;
+    let oddPair = 0;
+    for (let k = 1; k <= pairs; k++) {
+      const i = places[k]!;
+      const row = rows[vocabulary + bigramRow(ids[i - 1]!, ids[i]!, bigramRows)]! ^ flip;
+      evenPair = (evenPair + (row & lanes)) | 0;
+      oddPair = (oddPair + ((row >>> 8) & lanes)) | 0;
+    }
     const offset = 128 * different;
-    const offsetPair = bigramRows > 0 ? offset - 128 : 0;
+    const offsetPair = 128 * pairs;
     sums[0] = (even & 0xffff) - offset;
     sums[1] = (odd & 0xffff) - offset;
     sums[2] = (even >>> 16) - offset;
@@ -122,7 +123,7 @@ export function createTableScorer(
   const { window, outputs } = model;
   const { columns, bigramRows } = model.table;
   const vocabulary = table.length / columns - bigramRows;
-  const sumWindow = (columns === 1 ? sumOneColumn : sumFourColumns)(table, vocabulary, bigramRows);
+  const sumWindow = (columns === 1 ? sumOneColumn : sumFourColumns)(table, vocabulary, bigramRows, window.tokens);
   const sums = new Float64Array(2 * columns);
   const bias = Float64Array.from(outputs, (o) => o.bias);
   const unigramScale = Float64Array.from(outputs, (o) => o.unigramScale);
