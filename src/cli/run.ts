@@ -12,7 +12,15 @@ import { expandInputs } from '../operators/decode/inputs.ts';
 import { type Faults, noFaults } from '../runtime/context.ts';
 import { openEmbeddedLog } from '../log/embedded/log.ts';
 import { lockState } from '../runtime/lock.ts';
-import { checkSameRun, inputDigest, readState, removeRun, type RunInput, writeState } from '../runtime/state.ts';
+import {
+  checkSameRun,
+  inputDigest,
+  readState,
+  removeRun,
+  type RunInput,
+  type RunState,
+  writeState,
+} from '../runtime/state.ts';
 import { exportOutputs, linesFolder, requireFree } from '../routing/export.ts';
 import { endsAfter } from '../stages/limit.ts';
 import { outputTopics, runBounded } from '../stages/run.ts';
@@ -64,14 +72,14 @@ export async function run(
   try {
     if (options.fresh) removeRun(state, output);
     const spooled = expanded.standardInput ? [await spoolStandardInput(state)] : [];
-    const inputs = [...expanded.files, ...spooled].map(({ path: file, sizeBytes }) => ({
+    const given = [...expanded.files, ...spooled].map(({ path: file, sizeBytes }) => ({
       path: file,
       name: nameOf(file),
       sizeBytes,
       digest: inputDigest(file),
     }));
-    const finished = beginOrContinue(state, output, loaded, inputs, options.limit, terminal.version);
-    if (finished) return { summary: { ...finished, resumed: true }, signal: undefined };
+    const { finished, inputs } = beginOrContinue(state, output, loaded, given, options.limit, terminal.version);
+    if (finished) return { summary: { ...(finished as Summary), resumed: true }, signal: undefined };
     return await runLoaded(loaded, inputs, { output, state, options, terminal, faults, started });
   } finally {
     unlock();
@@ -91,7 +99,7 @@ function requireOurs(state: string): void {
   const ours =
     names.length === 0 ||
     names.includes('run.json') ||
-    names.every((name) => name === 'lock' || name === 'standard-input');
+    names.every((name) => name === 'lock' || name.startsWith('standard-input'));
   if (!ours)
     throw new ConfigError(
       'state',
@@ -99,7 +107,10 @@ function requireOurs(state: string): void {
     );
 }
 
-/** Writes the state of a new run, or checks that this is the run of the state. The summary comes back when that was finished. */
+/**
+ * Writes the state of a new run, or checks that this is the run of the state. That state comes back: it has the names that the inputs had then,
+ * wherever the command is called from now.
+ */
 function beginOrContinue(
   state: string,
   output: string,
@@ -107,7 +118,7 @@ function beginOrContinue(
   inputs: readonly RunInput[],
   limit: number | undefined,
   version: string,
-): Summary | undefined {
+): RunState {
   const now = {
     topology: topology.name,
     config: configurationHash(topology.name, config),
@@ -118,11 +129,12 @@ function beginOrContinue(
   const before = readState(state);
   if (before === undefined) {
     requireFree(output, outputTopics(policy), config.output.format);
-    writeState(state, { format: 1, version, ...now });
-    return undefined;
+    const begun: RunState = { format: 1, version, ...now };
+    writeState(state, begun);
+    return begun;
   }
   checkSameRun(before, now);
-  return before.finished as Summary | undefined;
+  return before;
 }
 
 interface Surroundings {

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 export async function spoolStandardInput(state: string): Promise<{ path: string; sizeBytes: number }> {
   const file = path.join(state, 'standard-input');
   if (!existsSync(file)) {
-    await pipeline(process.stdin, createWriteStream(`${file}.writing`));
+    await pipeline(process.stdin, createWriteStream(`${file}.writing`, { flush: true }));
     renameSync(`${file}.writing`, file);
   }
   return { path: file, sizeBytes: statSync(file).size };

@@ -115,6 +115,7 @@ export function inputDigest(file: string): string {
 
 /** Everything that Riffle puts into a state folder. */
 const STATE_NAMES = [
+  'standard-input.writing',
   FILE,
   `${FILE}.writing`,
   'log',
