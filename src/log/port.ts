@@ -87,9 +87,19 @@ export interface Producer {
   append(topic: string, partition: number, messages: readonly OutMessage[]): Promise<bigint>;
 }
 
+/** Messages of a `records` topic as they will lie in it: one after another, each one line of JSON with its line feed. */
+export interface Lines {
+  readonly bytes: Uint8Array;
+  /** Bytes of each line, its line feed included; their sum is the length of `bytes`. */
+  readonly lengths: Uint32Array;
+}
+
 /** What curate commits in one piece. */
 export interface Commit {
+  /** Messages by topic; those of a `blocks` topic go to the lease's partition, modulo the partitions that the topic has. */
   readonly outputs: ReadonlyMap<string, readonly OutMessage[]>;
+  /** Messages of `records` topics, in bulk. */
+  readonly lines?: ReadonlyMap<string, Lines>;
   /** Next offsets to read, for each input topic of the lease's partition. */
   readonly positions: readonly Position[];
   /** N: the next *source* offset to decide. */

@@ -1,5 +1,7 @@
-/** Lines of one topic, one after another, each ended by a line feed. */
-export interface TopicLines {
+import type { Lines } from '../log/port.ts';
+
+/** Lines of one topic, one after another, each ended by a line feed; in memory that can be handed to another thread. */
+export interface TopicLines extends Lines {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly lengths: Uint32Array<ArrayBuffer>;
 }
@@ -11,15 +13,17 @@ export interface LineBuffers {
   take(): Record<string, TopicLines>;
 }
 
-const INITIAL_BYTES = 1 << 16;
+const INITIAL_BYTES = 1 << 14;
 
-export function createLineBuffers(): LineBuffers {
+/** `expectedBytes` of one topic's lines: most lines go to one topic, and growing a buffer copies it. */
+export function createLineBuffers(expectedBytes = INITIAL_BYTES): LineBuffers {
   const topics = new Map<string, { buffer: Buffer; at: number; lengths: number[] }>();
   return {
     add(topic, body, tail) {
       let lines = topics.get(topic);
       if (lines === undefined) {
-        lines = { buffer: Buffer.allocUnsafeSlow(INITIAL_BYTES), at: 0, lengths: [] };
+        const size = topic.startsWith('curated.') ? Math.max(INITIAL_BYTES, expectedBytes) : INITIAL_BYTES;
+        lines = { buffer: Buffer.allocUnsafeSlow(size), at: 0, lengths: [] };
         topics.set(topic, lines);
       }
       // A UTF-16 unit takes at most three bytes of UTF-8.

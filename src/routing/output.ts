@@ -13,5 +13,7 @@ export function dedupSignal(verdict: Verdict, bands: number, duplicate: SourcePo
 
 export function decisionJson(decision: Decision, policy: string): string {
   const { outcome, topic, reason, value, limit, failed, probability, draw } = decision;
-  return JSON.stringify({ outcome, topic, reason, value, limit, failed, policy, probability, draw });
+  const names = `"outcome":"${outcome}","topic":${JSON.stringify(topic)},"reason":${JSON.stringify(reason)}`;
+  const broken = `"value":${JSON.stringify(value)},"limit":${JSON.stringify(limit)},"failed":${failed.length === 0 ? '[]' : JSON.stringify(failed)}`;
+  return `{${names},${broken},"policy":${JSON.stringify(policy)},"probability":${probability},"draw":${draw}}`;
 }

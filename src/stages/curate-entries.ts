@@ -20,6 +20,8 @@ export interface Body {
 }
 
 export interface Entries {
+  /** About how long the output lines of all records will be together. */
+  readonly expectedBytes: number;
   /** The copy of a record that the index accepted is the one that counts (protocol rule 3). */
   take(offset: bigint, exact: bigint): { readonly entry: SiftedEntry; readonly body: Body };
   /** Types of the records without a document in `[next, limit)`. */
@@ -39,6 +41,7 @@ export function createEntries(sifted: readonly Uint8Array[], readSource: ReadSou
     source: undefined as Source | undefined,
   }));
   return {
+    expectedBytes: blocks.reduce((sum, { block }) => sum + expectedBytes(block), 0),
     take(offset, exact) {
       for (const held of blocks) {
         const { block } = held;
@@ -62,6 +65,12 @@ export function createEntries(sifted: readonly Uint8Array[], readSource: ReadSou
       return [...types.values()];
     },
   };
+}
+
+/** Bodies, and some 800 bytes of signals, decision and position each. */
+function expectedBytes(block: SiftedBlock): number {
+  const { start, end } = sourceSpan(block);
+  return block.bytes.length + Math.min(end - start, MAX_SPAN_BYTES) + 800 * block.count;
 }
 
 function seek(block: SiftedBlock, from: number, offset: bigint): number {

@@ -61,7 +61,7 @@ export function curateRecords(task: CurateTask, tools: CurateTools): CurateResul
     task,
     tools,
     policy: policyName(tools.policy),
-    outputs: createLineBuffers(),
+    outputs: createLineBuffers(entries.expectedBytes),
     totals: emptyTotals(),
     measured: newMeasured(),
   };

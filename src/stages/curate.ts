@@ -3,10 +3,11 @@
  * happens in worker threads and is finished before a commit begins.
  */
 import { FatalError, TransientError } from '../errors.ts';
-import type { Batch, Commit, Consumer, Lease, OutMessage } from '../log/port.ts';
+import type { Batch, Commit, Consumer, Lease } from '../log/port.ts';
 import type { Policy } from '../pruning/policy.ts';
-import type { TopicLines } from '../routing/lines.ts';
+import { DECIDING } from '../runtime/activity.ts';
 import type { StageContext } from '../runtime/context.ts';
+import { WorkerDied } from '../runtime/pool.ts';
 import { groups } from '../runtime/topics.ts';
 import { createJoin, type Join, type Stretch } from './curate-join.ts';
 import type { CurateResult } from './curate-records.ts';
@@ -22,7 +23,7 @@ interface Assigned {
   readonly join: Join;
   lease: Lease;
   /** As last committed. */
-  last: Omit<Commit, 'outputs'>;
+  last: Pick<Commit, 'positions' | 'next'>;
   /** Commits of one partition are serial, in source order. */
   chain: Promise<void>;
   inFlight: number;
@@ -33,6 +34,8 @@ const POLL = { maxBytes: 8 << 20, waitMs: 100 };
 const STRETCH_BLOCKS = 4;
 const STRETCHES = 3;
 const COMMIT_ATTEMPTS = 5;
+/** Deaths of a worker on one stretch before the run fails. */
+const ATTEMPTS = 3;
 
 export async function runCurate(
   context: StageContext,
@@ -44,6 +47,10 @@ export async function runCurate(
   const assigned = new Map<number, Assigned>();
   const current = await policy();
   let failed: Error | undefined;
+  /** What is not decided when the run is stopped will be decided by the next one. */
+  const stopped = new Promise<undefined>((resolve) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 
   while (!signal.aborted) {
     const polled = await consumer.poll({ ...POLL, signal });
@@ -80,7 +87,12 @@ export async function runCurate(
       } satisfies CurateRequest);
       decided.catch(() => undefined);
       target.chain = target.chain
-        .then(async () => commit(context, target, stretch, await decidedOrAgain(decided, target, stretch), hooks))
+        .then(async () => {
+          const result = await Promise.race([decidedOrAgain(decided, target, stretch), stopped]);
+          // Behind a stretch that was not committed nothing may be: N would pass over it.
+          if (failed || result === undefined) return;
+          await commit(context, target, stretch, result, hooks);
+        })
         .catch((error: Error) => {
           failed ??= error;
         })
@@ -91,18 +103,29 @@ export async function runCurate(
     }
   }
 
-  /** A worker that died takes its stretch with it; nothing of it was visible, so it is simply decided again. */
+  /**
+   * A worker that died takes its stretch with it; nothing of it was visible, so it is simply decided again. Deaths that another stretch, or sift,
+   * brought about do not count.
+   */
   async function decidedOrAgain(
     first: Promise<CurateResult>,
     { partition }: Assigned,
     stretch: Stretch,
   ): Promise<CurateResult> {
-    for (let attempt = 1, decided = first; ; attempt++) {
+    for (let attempt = 1, decided = first; ; ) {
       try {
         return await decided;
       } catch (error) {
-        if (!(error instanceof Error) || !('code' in error) || error.code !== 'worker-died' || attempt === 3)
-          throw error;
+        if (!(error instanceof WorkerDied) || signal.aborted) throw error;
+        const { activity } = error;
+        const ours =
+          activity.kind === DECIDING && activity.partition === partition && activity.offset === stretch.next;
+        if (ours && attempt++ === ATTEMPTS)
+          throw new FatalError(
+            'curate-crash',
+            `records ${stretch.next} to ${stretch.limit} of partition ${partition}; a worker thread ended ${ATTEMPTS} times while deciding them; look at the memory of the machine and report it`,
+            { cause: error },
+          );
         decided = context.pool.callAny<CurateResult>({
           type: 'curate',
           policy: current,
@@ -145,9 +168,8 @@ async function commit(
     next: String(stretch.limit),
     ...result.totals,
   };
-  const outputs = new Map<string, readonly OutMessage[]>();
-  for (const [topic, lines] of Object.entries(result.outputs)) outputs.set(topics.output(topic), messagesOf(lines));
-  outputs.set(topics.observations, [{ value: Buffer.from(JSON.stringify(observation)) }]);
+  const lines = new Map(Object.entries(result.outputs).map(([topic, written]) => [topics.output(topic), written]));
+  const outputs = new Map([[topics.observations, [{ value: Buffer.from(JSON.stringify(observation)) }]]]);
   const read = faults.omit.has('commit-first-undecided')
     ? target.join.readPositions()
     : target.join.positions(stretch.limit);
@@ -157,7 +179,7 @@ async function commit(
   ];
   faults.at('curate.joined');
   const started = performance.now();
-  await commitInside(context, target, { outputs, positions, next: stretch.limit });
+  await commitInside(context, target, { outputs, lines, positions, next: stretch.limit });
   faults.at('curate.committed');
   hooks.committed(observation, result, (performance.now() - started) / 1000);
 }
@@ -173,7 +195,7 @@ async function commitInside(context: StageContext, target: Assigned, whole: Comm
     try {
       if (faults.omit.has('offsets-inside')) await commitOutside(context, target, whole);
       else await target.lease.commit(whole);
-      target.last = whole;
+      target.last = { positions: whole.positions, next: whole.next };
       return;
     } catch (error) {
       const unknown = error instanceof TransientError && attempt < COMMIT_ATTEMPTS;
@@ -187,19 +209,8 @@ async function commitInside(context: StageContext, target: Assigned, whole: Comm
 }
 
 async function commitOutside({ faults }: StageContext, { lease, last }: Assigned, whole: Commit): Promise<void> {
-  await lease.commit({ ...last, outputs: whole.outputs });
+  const { outputs, lines, positions, next } = whole;
+  await lease.commit({ ...last, outputs, ...(lines && { lines }) });
   faults.at('curate.commit');
-  await lease.commit({ ...whole, outputs: new Map() });
-}
-
-function messagesOf({ bytes, lengths }: TopicLines): OutMessage[] {
-  const messages: OutMessage[] = [];
-  let at = 0;
-  for (const length of lengths) {
-    // The log adds the line feed itself.
-    messages.push({ value: bytes.subarray(at, at + length - 1) });
-    at += length;
-  }
-  if (at !== bytes.length) throw new FatalError('lines', 'curated lines; lengths do not add up; report it');
-  return messages;
+  await lease.commit({ outputs: new Map(), positions, next });
 }

@@ -38,8 +38,12 @@ export interface SiftOptions {
 export interface SiftTools {
   readonly run: (draft: Draft) => ChainResult;
   readonly fingerprinter: Fingerprinter;
+  /** Called before the next records are looked for, from that offset on. */
+  readonly reading: (partition: number, offset: bigint) => void;
   /** Called before each record with its offset: what the watchdog looks at. */
   readonly begin: (partition: number, offset: bigint) => void;
+  /** The error when reading on from that offset, or a later one below it, has killed or outlasted a worker before. */
+  readonly unreadable: (partition: number, offset: bigint) => RecordError | undefined;
   /** Offsets of this partition that killed or outlasted a worker before: dead letters with that error. */
   readonly poisoned: (partition: number, offset: bigint) => RecordError | undefined;
 }
@@ -110,7 +114,7 @@ export async function* siftPartition(
   }
 
   let end = from;
-  for await (const batch of batches) {
+  for await (const batch of watched(source, batches, tools)) {
     for (const record of batch.records) {
       tools.begin(source.partition, record.offset);
       const entry = siftRecord(source, batch, record, tools, options, sketches, sketched * stride);
@@ -134,6 +138,33 @@ export async function* siftPartition(
     end = batch.to;
   }
   if (end > from) yield close(end);
+}
+
+/** Tells before each step that this is reading; where reading on is not to be tried again, the rest of the partition is one bad record. */
+async function* watched(
+  { partition, from }: SourcePartition,
+  batches: AsyncIterable<RawBatch>,
+  { reading, unreadable }: SiftTools,
+): AsyncGenerator<RawBatch> {
+  let at = from;
+  const iterator = batches[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const error = unreadable(partition, at);
+      if (error) {
+        const record: RawRecord = { offset: at, next: at + 1n, kind: 'text', bytes: new Uint8Array(0), error };
+        yield { format: undefined, from: at, to: at + 1n, addressable: false, records: [record] };
+        return;
+      }
+      reading(partition, at);
+      const step = await iterator.next();
+      if (step.done) return;
+      yield step.value;
+      at = step.value.to;
+    }
+  } finally {
+    await iterator.return?.();
+  }
 }
 
 /** One record through decode, operators and fingerprint. Every way out of here is an entry: nothing disappears. */
@@ -282,7 +313,7 @@ function describe(error: unknown): Problem {
   return { stage: 'sift', operator: 'sift', code, message };
 }
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function utf8OrBase64(bytes: Uint8Array): { text: string; encoding: 'utf-8' | 'base64' } {
   try {

@@ -2,10 +2,12 @@
  * Sift: raw records in; for each stretch of a source partition one sifted block and one sketch block out. The work is done by lanes in worker
  * threads; here the blocks enter the log in the order that the protocol asks for.
  */
-import { TransientError } from '../errors.ts';
+import { FatalError } from '../errors.ts';
 import type { Consumer, Producer } from '../log/port.ts';
+import { IDLE, READING, SIFTING } from '../runtime/activity.ts';
 import type { Poison, StageContext } from '../runtime/context.ts';
 import type { Flow } from '../runtime/flow.ts';
+import { WorkerDied } from '../runtime/pool.ts';
 import { groups } from '../runtime/topics.ts';
 import type { SiftedPair } from './sift-blocks.ts';
 import type { OpenLane, Pulled } from './worker.ts';
@@ -25,16 +27,27 @@ export interface SiftHooks {
 /** Files up to this size together make one lane. */
 const LANE_BYTES = 8 << 20;
 const LANE_FILES = 512;
-/** How long a worker may be dead in a row on the same record before the record is given up. */
+/** Deaths on the same record before the record is given up. */
 const POISON_AFTER = 2;
+/** Deaths at one place, in spite of that, before the run is. */
+const GIVE_UP_AFTER = 10;
+/** Reading and deciding may take this many times the limit of a record. */
+const STUCK_AFTER = 6;
+const WATCH_MS = 250;
 
 export async function runSift(context: StageContext, input: SiftInput, flow: Flow, hooks: SiftHooks): Promise<void> {
   const { log, topics, pool } = context;
+  const { maxRecordSeconds } = context.config.source;
   const producer = log.producer();
   const consumer = await log.consumer(groups.sift, [topics.raw]);
   const publisher = createPublisher(context, producer, consumer);
   const lanes = laneQueue(input.sizes);
   let laneId = 0;
+  /** What a worker has under way is not waited for: nothing of it is in the log. */
+  const stopped = new Promise<undefined>((resolve) => {
+    context.signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    if (context.signal.aborted) resolve(undefined);
+  });
 
   async function workLanes(worker: number): Promise<void> {
     for (let lane = lanes.shift(); lane !== undefined && !context.signal.aborted; lane = lanes.shift()) {
@@ -55,22 +68,29 @@ export async function runSift(context: StageContext, input: SiftInput, flow: Flo
         await pool.call(worker, { type: 'open', lane, partitions, poison } satisfies OpenLane);
         await pullLane(worker, lane, positions);
       } catch (error) {
-        if (!(error instanceof TransientError) || error.code !== 'worker-died') throw error;
-        suspect(worker, suspects, poison);
+        if (!(error instanceof WorkerDied)) throw error;
+        if (!context.signal.aborted) suspect(error, suspects, poison);
       }
     }
   }
 
   async function pullLane(worker: number, lane: number, positions: Map<number, bigint>): Promise<void> {
-    const pull = () => pool.call<Pulled>(worker, { type: 'pull', lane });
+    function pull(): Promise<Pulled | undefined> {
+      const reply = pool.call<Pulled>(worker, { type: 'pull', lane });
+      reply.catch(() => undefined);
+      return Promise.race([reply, stopped]);
+    }
     let next = pull();
-    while (!context.signal.aborted) {
-      const { pairs, ended, done, operators } = await next;
+    for (;;) {
+      const reply = await next;
+      if (reply === undefined) return;
+      const { pairs, ended, done, operators } = reply;
       // The worker fills the next reply while this one enters the log.
       if (!done) next = pull();
       next.catch(() => undefined);
       for (const pair of pairs) {
-        await flow.room();
+        await flow.room(context.signal);
+        if (context.signal.aborted) return;
         await publisher.publish(pair);
         positions.set(pair.partition, pair.to);
         hooks.sifted(pair);
@@ -83,41 +103,57 @@ export async function runSift(context: StageContext, input: SiftInput, flow: Flo
       hooks.operators(operators);
       if (done) return;
     }
-    await next.catch(() => undefined);
   }
 
-  /** The record that was being worked on when a worker died gets a second chance, then a dead letter. */
-  function suspect(worker: number, suspects: Map<string, number>, poison: Poison[]): void {
-    const { partition, offset, sinceMs } = pool.activity(worker);
-    if (sinceMs === 0) return;
-    const key = `${partition}@${offset}`;
-    const seconds = (Date.now() - sinceMs) / 1000;
-    const slow = seconds >= context.config.source.maxRecordSeconds;
+  /** What was being worked on when a worker died gets a second chance, then a dead letter. */
+  function suspect(death: WorkerDied, suspects: Map<string, number>, poison: Poison[]): void {
+    const { kind, sinceMs, partition, offset } = death.activity;
+    const reading = kind === READING;
+    const key = kind === SIFTING ? `${partition}@${offset}` : reading ? `${partition}` : 'between records';
     const deaths = (suspects.get(key) ?? 0) + 1;
     suspects.set(key, deaths);
-    if (slow)
+    const slow = Date.now() - sinceMs >= limitMs(kind);
+    if (kind === SIFTING && slow)
       poison.push({
         partition,
         offset,
         code: 'sift.timeout',
-        message: `record; not done after ${context.config.source.maxRecordSeconds} s; raise source.maxRecordSeconds if it is worth it`,
+        message: `record; not done after ${maxRecordSeconds} s; raise source.maxRecordSeconds if it is worth it`,
       });
-    else if (deaths >= POISON_AFTER)
+    else if (kind === SIFTING && deaths >= POISON_AFTER)
       poison.push({
         partition,
         offset,
         code: 'sift.crash',
         message: 'record; a worker thread ended twice while working on it; look at the record and report it',
       });
+    else if (reading && deaths >= POISON_AFTER)
+      poison.push({
+        partition,
+        offset,
+        rest: true,
+        code: slow ? 'sift.timeout' : 'sift.crash',
+        message: `rest of the file; ${slow ? 'reading it did not come back' : 'a worker thread ended twice while reading it'}; leave the file out or report it`,
+      });
+    if (deaths > GIVE_UP_AFTER)
+      throw new FatalError(
+        'worker-deaths',
+        `worker thread; ${deaths} in a row ended at the same place (${death.message}); look at the memory of the machine and report it`,
+        { cause: death },
+      );
+  }
+
+  /** How long a worker may be at one thing: a record has its limit; a block that stands for longer must be stuck. */
+  function limitMs(kind: number): number {
+    return 1000 * maxRecordSeconds * (kind === SIFTING ? 1 : STUCK_AFTER);
   }
 
   const watchdog = setInterval(() => {
     for (let worker = 0; worker < pool.size; worker++) {
-      const { sinceMs } = pool.activity(worker);
-      if (sinceMs > 0 && Date.now() - sinceMs > context.config.source.maxRecordSeconds * 1000)
-        void pool.replace(worker);
+      const { kind, sinceMs } = pool.activity(worker);
+      if (kind !== IDLE && Date.now() - sinceMs > limitMs(kind)) void pool.replace(worker);
     }
-  }, 500);
+  }, WATCH_MS);
   try {
     await Promise.all(Array.from({ length: pool.size }, (_, worker) => workLanes(worker)));
     await publisher.settled();

@@ -12,7 +12,9 @@ import { RecordError, RiffleError } from '../errors.ts';
 import { createChain } from '../operators/chain.ts';
 import { createOperator, type OperatorTables } from '../operators/create.ts';
 import type { Policy } from '../pruning/policy.ts';
+import { createReporter, DECIDING, IDLE, READING, SIFTING } from '../runtime/activity.ts';
 import type { Poison } from '../runtime/context.ts';
+import { READY } from '../runtime/pool.ts';
 import type { ScorerSet, Stage0 } from '../scoring/stage0.ts';
 import { type CurateTask, curateRecords } from './curate-records.ts';
 import { type SiftedPair, siftPartition } from './sift-blocks.ts';
@@ -63,7 +65,8 @@ const REPLY_BYTES = 1 << 20;
 const REPLY_RECORDS = 512;
 
 const data = workerData as WorkerData;
-const activity = new DataView(data.activity);
+const activity = createReporter(data.activity);
+setInterval(activity.beat, 500).unref();
 const lanes = new Map<number, AsyncGenerator<SiftedPair | Ended>>();
 interface Ended {
   readonly partition: number;
@@ -79,20 +82,8 @@ const chain = createChain(
 const fingerprinter = createFingerprinter(config.dedup);
 const stage0: Stage0 | undefined = data.scorers && (await import('../scoring/stage0.ts')).createStage0(data.scorers);
 
-function idle(): void {
-  activity.setFloat64(0, 0, true);
-}
-
-function begin(partition: number, offset: bigint): void {
-  activity.setFloat64(8, partition, true);
-  activity.setBigUint64(16, offset, true);
-  activity.setFloat64(0, Date.now(), true);
-}
-
 async function* runLane({ partitions, poison }: OpenLane): AsyncGenerator<SiftedPair | Ended> {
-  const poisoned = new Map(
-    poison.map((p) => [`${p.partition}@${p.offset}`, new RecordError('sift', p.code, p.message)]),
-  );
+  const errorOf = ({ code, message }: Poison) => new RecordError('sift', code, message);
   const options = {
     rawTopic: data.rawTopic,
     configHash: BigInt(`0x${configHash(config.dedup).slice(0, 16)}`),
@@ -104,9 +95,16 @@ async function* runLane({ partitions, poison }: OpenLane): AsyncGenerator<Sifted
   const tools = {
     run: chain.run,
     fingerprinter,
-    begin,
-    poisoned: (partition: number, offset: bigint) =>
-      poisoned.size === 0 ? undefined : poisoned.get(`${partition}@${offset}`),
+    reading: (partition: number, offset: bigint) => activity.report(READING, partition, offset),
+    begin: (partition: number, offset: bigint) => activity.report(SIFTING, partition, offset),
+    poisoned(partition: number, offset: bigint) {
+      const found = poison.find((p) => !p.rest && p.partition === partition && p.offset === offset);
+      return found && errorOf(found);
+    },
+    unreadable(partition: number, offset: bigint) {
+      const found = poison.find((p) => p.rest && p.partition === partition && p.offset <= offset);
+      return found && errorOf(found);
+    },
   };
   for (const { partition, from } of partitions) {
     const file = data.files[partition]!;
@@ -114,7 +112,7 @@ async function* runLane({ partitions, poison }: OpenLane): AsyncGenerator<Sifted
     let end = from;
     for await (const pair of siftPartition(
       source,
-      openPartition(file, data.files, from, options.decode, idle),
+      openPartition(file, data.files, from, options.decode, () => tools.reading(partition, end)),
       tools,
       options,
     )) {
@@ -152,6 +150,18 @@ async function pull({ lane }: PullLane): Promise<Pulled> {
 
 const sources = new Map<number, number>();
 
+/** Spans of source files, for as long as one task lasts: what is spliced is copied into the output lines at once. */
+const spans: Buffer[] = [];
+let spansUsed = 0;
+/** Kept between tasks. */
+const MAX_SPANS = 8;
+
+function scratch(bytes: number): Buffer {
+  const at = spansUsed++;
+  if ((spans[at]?.length ?? 0) < bytes) spans[at] = Buffer.allocUnsafeSlow(Math.ceil(bytes * 1.25));
+  return spans[at]!.subarray(0, bytes);
+}
+
 /** Reads from a source file that is kept open; the least recently opened one is closed. */
 function readSource(partition: number, start: number, bytes: number): Uint8Array {
   let file = sources.get(partition);
@@ -163,7 +173,7 @@ function readSource(partition: number, start: number, bytes: number): Uint8Array
     }
     sources.set(partition, (file = openSync(data.files[partition]!.path, 'r')));
   }
-  const buffer = Buffer.allocUnsafe(bytes);
+  const buffer = scratch(bytes);
   let at = 0;
   while (at < bytes) {
     const got = readSync(file, buffer, at, bytes - at, start + at);
@@ -178,6 +188,8 @@ function readSource(partition: number, start: number, bytes: number): Uint8Array
 }
 
 function curate({ task, policy }: CurateRequest): { result: object; transfer: ArrayBuffer[] } {
+  spansUsed = 0;
+  spans.length = Math.min(spans.length, MAX_SPANS);
   const result = curateRecords(task, {
     policy,
     stage0,
@@ -197,10 +209,12 @@ async function answer(request: Request): Promise<{ ok: object | undefined; trans
       return { ok: undefined, transfer: [] };
     case 'pull': {
       const ok = await pull(request);
+      activity.report(IDLE);
       return { ok, transfer: ok.pairs.flatMap(({ sifted, sketch }) => [sifted.buffer, sketch.buffer]) };
     }
     case 'curate': {
-      const { result, transfer } = curate(request);
+      const { partition, next } = request.task;
+      const { result, transfer } = activity.during(DECIDING, partition, next, () => curate(request));
       return { ok: result, transfer };
     }
   }
@@ -213,6 +227,6 @@ parentPort!.on('message', (request: Request) => {
       const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
       const code = error instanceof RiffleError ? error.code : 'worker';
       parentPort!.postMessage({ id: request.id, error: { name, code, message, stack } });
-    })
-    .finally(idle);
+    });
 });
+parentPort!.postMessage(READY);

@@ -1,4 +1,3 @@
-import { setTimeout as after } from 'node:timers/promises';
 import { getLastVersion } from 'lmdb';
 import { FatalError } from '../../errors.ts';
 import type { Batch, Consumer, Message, PollOptions, Polled, Position } from '../port.ts';
@@ -132,19 +131,24 @@ export function createConsumer(parts: ConsumerParts): Consumer {
     while (ready.length === 0 && !closed && options.signal?.aborted !== true) {
       const leftMs = deadline - performance.now();
       if (leftMs <= 0) return;
-      const stop = new AbortController();
-      const woken = new Promise<void>((resolve) => {
-        wake = resolve;
-        options.signal?.addEventListener('abort', () => resolve(), { once: true, signal: stop.signal });
-      });
-      await Promise.race([
-        woken,
-        after(Math.min(leftMs, LOOK_MS), undefined, { signal: stop.signal }).catch(() => undefined),
-      ]);
-      wake = undefined;
-      stop.abort();
+      await sleep(Math.min(leftMs, LOOK_MS), options.signal);
       look();
     }
+  }
+
+  /** Until something is ready, the time is over, or the signal is aborted. */
+  function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', end);
+        wake = undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal?.addEventListener('abort', end, { once: true });
+      wake = end;
+    });
   }
 
   async function readBatches(maxBytes: number): Promise<Batch[]> {

@@ -3,7 +3,7 @@ import type { Commit, Lease, OutMessage, Position } from '../port.ts';
 import { type Catalog, declareGroup, partitionOf, readCommitted, readRange, type Topic } from './catalog.ts';
 import type { Environment } from './environment.ts';
 import { numberKey, readU64, TAG, u64 } from './layout.ts';
-import { checkLines } from './outputs.ts';
+import { checkLines, joinLines } from './outputs.ts';
 import type { Work, Writer } from './writer.ts';
 
 /** Writes positions, never backwards. To be called inside a write transaction. */
@@ -82,7 +82,7 @@ export async function takeLease(
   }
 
   function work(commit: Commit): Work<void> {
-    const files = new Map<Topic, readonly OutMessage[]>();
+    const files = new Map<Topic, Uint8Array[]>();
     const blocks: [Topic, readonly OutMessage[]][] = [];
     let bytes = 0;
     let messages = 1;
@@ -91,10 +91,18 @@ export async function takeLease(
       const topic = catalog.topic(name);
       if (topic.kind === 'records') {
         checkLines(topic, list);
-        files.set(topic, list);
+        files.set(topic, [joinLines(list)]);
       } else blocks.push([topic, list]);
       messages += list.length;
       for (const { value } of list) bytes += value.byteLength;
+    }
+    for (const [name, lines] of commit.lines ?? []) {
+      const topic = catalog.topic(name);
+      const chunks = files.get(topic);
+      if (chunks === undefined) files.set(topic, [lines.bytes]);
+      else chunks.push(lines.bytes);
+      messages += lines.lengths.length;
+      bytes += lines.bytes.byteLength;
     }
     return {
       bytes,

@@ -15,7 +15,7 @@ import { createConsumer } from './consume.ts';
 import { makeDirectory, openEnvironment } from './environment.ts';
 import { TAG } from './layout.ts';
 import { putPositions, readProgress, takeLease } from './lease.ts';
-import { checkLines, createOutputFiles } from './outputs.ts';
+import { checkLines, joinLines, createOutputFiles } from './outputs.ts';
 import { createTrimmer } from './trim.ts';
 import { createWriter } from './writer.ts';
 
@@ -176,7 +176,7 @@ function makeLog(opened: Opened, options: EmbeddedLogOptions, release: () => Pro
             return writer.run({
               bytes,
               messages: messages.length,
-              outputs: new Map([[topic, messages]]),
+              outputs: new Map([[topic, [joinLines(messages)]]]),
               apply: () => loadLength(environment, topic),
             });
           }

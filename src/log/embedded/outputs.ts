@@ -6,6 +6,8 @@ import type { Message, OutMessage } from '../port.ts';
 import type { Topic } from './catalog.ts';
 
 const NEWLINE = 10;
+/** What one gathering write may hold (IOV_MAX is 1,024 on Linux and macOS). */
+const MAX_VECTORS = 1024;
 
 /**
  * The files of `records` topics: one line a message, `<topic>.jsonl.partial` until the run is complete.
@@ -17,8 +19,8 @@ export interface OutputFiles {
   create(name: string): void;
   /** Cuts the file to its committed length. @throws FatalError `output-cut` when it is shorter. */
   recover(topic: Topic, lengthBytes: bigint): void;
-  /** Writes behind `lengthBytes` and syncs. @returns the new length, to be committed. */
-  append(topic: Topic, lengthBytes: bigint, messages: readonly OutMessage[]): Promise<bigint>;
+  /** Writes whole lines behind `lengthBytes` and syncs. @returns the new length, to be committed. */
+  append(topic: Topic, lengthBytes: bigint, chunks: readonly Uint8Array[]): Promise<bigint>;
   /** Gives the file its final name. Does nothing when it has it. */
   finish(topic: Topic, lengthBytes: bigint): void;
   /** Whole lines from byte `from`, at least one, up to about `maxBytes`, never beyond the committed byte `to`. */
@@ -88,16 +90,12 @@ export function createOutputFiles(directory: string, fileName: (topic: string) =
       const finished = !existsSync(partialName(topic)) && existsSync(finalName(topic));
       cutTo(finished ? finalName(topic) : partialName(topic), topic, lengthBytes);
     },
-    async append(topic, lengthBytes, messages) {
+    async append(topic, lengthBytes, chunks) {
       const handle = await handleOf(topic);
-      const lines = joinLines(messages);
+      const end = lengthBytes + chunks.reduce((sum, { byteLength }) => sum + BigInt(byteLength), 0n);
       if ((written.get(topic.name) ?? 0n) > lengthBytes) await handle.truncate(Number(lengthBytes));
-      const end = lengthBytes + BigInt(lines.length);
       written.set(topic.name, end);
-      let done = 0;
-      while (done < lines.length) {
-        done += (await handle.write(lines, done, lines.length - done, Number(lengthBytes) + done)).bytesWritten;
-      }
+      await writeAll(handle, chunks, Number(lengthBytes));
       await handle.datasync();
       return end;
     },
@@ -151,7 +149,22 @@ export function checkLines(topic: Topic, messages: readonly OutMessage[]): void 
   }
 }
 
-function joinLines(messages: readonly OutMessage[]): Buffer {
+/** All of it, however little the system takes at a time. */
+async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[], position: number): Promise<void> {
+  let at = position;
+  let left = chunks.filter(({ byteLength }) => byteLength > 0);
+  while (left.length > 0) {
+    let { bytesWritten } = await handle.writev(left.slice(0, MAX_VECTORS), at);
+    at += bytesWritten;
+    while (left.length > 0 && bytesWritten >= left[0]!.byteLength) {
+      bytesWritten -= left[0]!.byteLength;
+      left = left.slice(1);
+    }
+    if (bytesWritten > 0) left = [left[0]!.subarray(bytesWritten), ...left.slice(1)];
+  }
+}
+
+export function joinLines(messages: readonly OutMessage[]): Buffer {
   let bytes = 0;
   for (const { value } of messages) bytes += value.byteLength + 1;
   const lines = Buffer.allocUnsafe(bytes);

@@ -1,7 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { setImmediate } from 'node:timers';
 import { FatalError, RiffleError, TransientError } from '../../errors.ts';
-import type { OutMessage } from '../port.ts';
 import { type Catalog, loadLength, type Partition, type Topic } from './catalog.ts';
 import type { Environment } from './environment.ts';
 import type { OutputFiles } from './outputs.ts';
@@ -17,8 +16,8 @@ export interface Work<T> {
   readonly messages: number;
   /** Throws when this piece of work must not happen (fenced); the others of the same transaction go on. Reads only. */
   check?(): void;
-  /** Lines for output files. */
-  readonly outputs?: ReadonlyMap<Topic, readonly OutMessage[]>;
+  /** What is appended to output files: whole lines, with their line feeds. */
+  readonly outputs?: ReadonlyMap<Topic, readonly Uint8Array[]>;
   /** Writes; must not throw for a reason of its own, since that would fail the whole transaction. */
   apply(transaction: Transaction): T;
 }
@@ -67,17 +66,17 @@ export function createWriter(environment: Environment, catalog: Catalog, files: 
   }
 
   async function writeLines(group: readonly Waiting[]): Promise<Map<Topic, bigint>> {
-    const lines = new Map<Topic, OutMessage[]>();
+    const lines = new Map<Topic, Uint8Array[]>();
     for (const { work } of group) {
-      for (const [topic, list] of work.outputs ?? []) {
+      for (const [topic, chunks] of work.outputs ?? []) {
         const all = lines.get(topic);
-        if (all === undefined) lines.set(topic, [...list]);
-        else for (const message of list) all.push(message);
+        if (all === undefined) lines.set(topic, [...chunks]);
+        else all.push(...chunks);
       }
     }
     const lengths = new Map<Topic, bigint>();
-    const write = async (topic: Topic, list: readonly OutMessage[]): Promise<void> => {
-      lengths.set(topic, await files.append(topic, loadLength(environment, topic), list));
+    const write = async (topic: Topic, chunks: readonly Uint8Array[]): Promise<void> => {
+      lengths.set(topic, await files.append(topic, loadLength(environment, topic), chunks));
     };
     // All must have ended before the write lock is let go, failed or not.
     const results = await Promise.allSettled([...lines].map(([topic, list]) => write(topic, list)));
