@@ -48,6 +48,8 @@ export interface Faults {
 export interface Poison {
   readonly partition: number;
   readonly offset: bigint;
+  /** Not one record but whatever comes from `offset` on: reading it is what failed. */
+  readonly rest?: boolean;
   readonly code: string;
   readonly message: string;
 }

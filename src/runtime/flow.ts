@@ -1,7 +1,7 @@
 /** Back-pressure through a whole process: how far sift may run ahead of what curate has committed. */
 export interface Flow {
-  /** Resolves when there is room for another block. */
-  room(): Promise<void>;
+  /** Resolves when there is room for another block, or when the signal is aborted: nobody may decide anything any more then. */
+  room(signal: AbortSignal): Promise<void>;
   /** A block of a partition that ends at `to` is on its way. */
   entered(partition: number, to: bigint, bytes: number): void;
   /** Everything of the partition below `next` is decided. */
@@ -14,8 +14,12 @@ export function createFlow(limitBytes: number): Flow {
   let inFlight = 0;
   let waiting: (() => void)[] = [];
   return {
-    async room() {
-      while (inFlight >= limitBytes) await new Promise<void>((resolve) => waiting.push(resolve));
+    async room(signal) {
+      while (inFlight >= limitBytes && !signal.aborted)
+        await new Promise<void>((resolve) => {
+          waiting.push(resolve);
+          signal.addEventListener('abort', () => resolve(), { once: true });
+        });
     },
     entered(partition, to, bytes) {
       inFlight += bytes;

@@ -1,18 +1,22 @@
 /** A pool of worker threads with request and reply, restarted when one dies or is stopped by the watchdog. */
 import { Worker } from 'node:worker_threads';
 import { FatalError, RiffleError, TransientError } from '../errors.ts';
+import { type Activity, newActivity, readActivity } from './activity.ts';
 
-/** What a worker is doing, in memory that both sides see: the watchdog reads it while the worker cannot answer. */
-export interface Activity {
-  /** When the current record was begun, ms since the epoch; 0 while idle. */
-  readonly sinceMs: number;
-  readonly partition: number;
-  readonly offset: bigint;
+/** A worker thread ended before it answered. */
+export class WorkerDied extends TransientError {
+  override name = 'WorkerDied';
+  /** What it was doing. */
+  readonly activity: Activity;
+  constructor(activity: Activity, why: string, options?: ErrorOptions) {
+    super('worker-died', `worker thread; it ended before it answered${why}; its work is given to a new one`, options);
+    this.activity = activity;
+  }
 }
 
 export interface WorkerPool {
   readonly size: number;
-  /** Sends a request to one worker; rejects with TransientError `worker-died` when it dies before it answers. */
+  /** Sends a request to one worker; rejects with WorkerDied when it dies before it answers. */
   call<T>(worker: number, request: object, transfer?: readonly ArrayBuffer[]): Promise<T>;
   /** Same, to the worker with the fewest calls open. */
   callAny<T>(request: object, transfer?: readonly ArrayBuffer[]): Promise<T>;
@@ -35,26 +39,27 @@ export interface WorkerReply {
 
 interface Slot {
   readonly worker: Worker;
-  /** It has answered before: its death is the fault of a record, not of the program. */
-  proven: boolean;
+  /** It has said that it is ready: its death is the fault of a record, not of the program. */
+  ready: boolean;
   readonly shared: SharedArrayBuffer;
   readonly open: Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>;
 }
 
-/** What the worker writes: sinceMs, partition, offset; 8 bytes each. */
-export const ACTIVITY_BYTES = 24;
+/** What a worker sends once, before it answers anything. */
+export const READY: WorkerReply = { id: 0 };
 
 export function createPool(entry: URL, size: number, workerData: object): WorkerPool {
   let nextId = 1;
   let closing = false;
   let broken: Error | undefined;
-  const slots = Array.from({ length: size }, () => start(new SharedArrayBuffer(ACTIVITY_BYTES)));
+  const slots = Array.from({ length: size }, () => start());
 
-  function start(shared: SharedArrayBuffer): Slot {
+  function start(): Slot {
+    const shared = newActivity();
     const worker = new Worker(entry, { workerData: { ...workerData, activity: shared } });
-    const slot: Slot = { worker, proven: false, shared, open: new Map() };
+    const slot: Slot = { worker, ready: false, shared, open: new Map() };
     worker.on('message', (reply: WorkerReply) => {
-      slot.proven = true;
+      slot.ready = true;
       const call = slot.open.get(reply.id);
       slot.open.delete(reply.id);
       if (reply.error) call?.reject(asError(reply.error));
@@ -69,17 +74,13 @@ export function createPool(entry: URL, size: number, workerData: object): Worker
     const i = slots.indexOf(slot);
     if (i < 0) return;
     const why = cause instanceof Error ? `: ${cause.message}` : '';
-    const error = slot.proven
-      ? new TransientError(
-          'worker-died',
-          `worker thread; it ended before it answered${why}; its work is given to a new one`,
-          { cause },
-        )
+    const error = slot.ready
+      ? new WorkerDied(readActivity(slot.shared), why, { cause })
       : new FatalError('worker-start', `worker thread; it cannot start${why}; look at the error and report it`, {
           cause,
         });
-    if (!slot.proven) broken ??= error;
-    if (!closing) slots[i] = slot.proven ? start(slot.shared) : { ...slot, open: new Map() };
+    if (!slot.ready) broken ??= error;
+    if (!closing) slots[i] = slot.ready ? start() : { ...slot, open: new Map() };
     for (const call of slot.open.values()) call.reject(error);
   }
 
@@ -101,14 +102,7 @@ export function createPool(entry: URL, size: number, workerData: object): Worker
       for (let i = 1; i < size; i++) if (slots[i]!.open.size < slots[least]!.open.size) least = i;
       return call(least, request, transfer);
     },
-    activity(worker) {
-      const view = new DataView(slots[worker]!.shared);
-      return {
-        sinceMs: view.getFloat64(0, true),
-        partition: view.getFloat64(8, true),
-        offset: view.getBigUint64(16, true),
-      };
-    },
+    activity: (worker) => readActivity(slots[worker]!.shared),
     async replace(worker) {
       await slots[worker]!.worker.terminate();
     },
