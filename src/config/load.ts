@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, YAMLParseError } from 'yaml';
-import type { z } from 'zod';
 import { ConfigError } from '../errors.ts';
+import { describeIssues } from './issues.ts';
 import { type Config, configSchema } from './schema.ts';
 
 export interface ConfigSources {
@@ -59,7 +59,8 @@ function readYaml(file: string): Tree {
 function applySetting(tree: Tree, setting: string): void {
   const equals = setting.indexOf('=');
   if (equals < 1) throw new ConfigError('setting', `--set ${setting}; no "="; write --set key=value`);
-  const keys = setting.slice(0, equals).split('.');
+  const key = setting.slice(0, equals);
+  const keys = key.split('.');
   const text = setting.slice(equals + 1);
   let value: unknown = text;
   try {
@@ -67,13 +68,18 @@ function applySetting(tree: Tree, setting: string): void {
   } catch {
     // Not YAML: taken as the text that it is.
   }
-  let at = tree;
-  for (const key of keys.slice(0, -1)) {
-    const next = at[key];
-    if (isTree(next)) at = next;
-    else at = at[key] = {};
+  let at: Tree = tree;
+  for (const [i, name] of keys.entries()) {
+    // An item of a list is named by its number: policy.gates.0.above.
+    if (Array.isArray(at) && !Object.hasOwn(at, name))
+      throw new ConfigError(
+        'setting',
+        `--set ${setting}; ${keys.slice(0, i).join('.')} has ${at.length} items and none is called ${name}; name one by its number from 0, or give the whole list`,
+      );
+    if (name === '__proto__') throw new ConfigError('setting', `${key}; unknown key; remove it`);
+    if (i === keys.length - 1) at[name] = value;
+    else at = hasMembers(at[name]) ? at[name] : (at[name] = {});
   }
-  at[keys.at(-1)!] = value;
 }
 
 function merge(into: Tree, from: Tree): void {
@@ -84,28 +90,7 @@ function merge(into: Tree, from: Tree): void {
   }
 }
 
-function describeIssues(issues: readonly z.core.$ZodIssue[], tree: Tree): string {
-  return issues.map((issue) => describeIssue(issue, tree)).join('\n');
-}
-
-function describeIssue(issue: z.core.$ZodIssue, tree: Tree): string {
-  const key = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const names = issue.keys.map((name) => (key === '' ? name : `${key}.${name}`));
-    return `${names.join(', ')}; unknown key; remove it, or see riffle describe --format schema for the keys there are`;
-  }
-  const given = at(tree, issue.path);
-  const actual = given === undefined ? 'not given' : JSON.stringify(given);
-  return `${key}; ${actual}; ${issue.message}`;
-}
-
-function at(tree: unknown, keys: readonly PropertyKey[]): unknown {
-  let value = tree;
-  for (const key of keys)
-    value = typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined;
-  return value;
-}
-
+const hasMembers = (value: unknown): value is Tree => typeof value === 'object' && value !== null;
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
 const kindOf = (value: unknown) => (Array.isArray(value) ? 'a list' : `a ${typeof value}`);
 

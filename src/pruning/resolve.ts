@@ -27,10 +27,21 @@ export function resolvePolicy(document: PolicyDocument, manifests: readonly Scor
           'policy-scorer',
           `policy.quality.${i}.scorer; ${scorer} gives ${axesOf(manifest)}; name a scorer with a single output, or write a gate`,
         );
-      const percent = typeof atLeast === 'number' ? undefined : Number(atLeast.slice('reference:'.length));
-      return { scorer, atLeast: percent === undefined ? Number(atLeast) : referencePercentile(manifest, percent) };
+      if (typeof atLeast === 'number') return { scorer, atLeast };
+      const percent = Number(atLeast.slice('reference:'.length));
+      return { scorer, atLeast: named(`policy.quality.${i}.atLeast`, () => referencePercentile(manifest, percent)) };
     }),
   };
+}
+
+/** What the manifest says is missing, with the key that asked for it. */
+function named<T>(key: string, get: () => T): T {
+  try {
+    return get();
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw new ConfigError(cause.code, `${key}; ${cause.message}`, { cause });
+    throw cause;
+  }
 }
 
 const axesOf = ({ outputs }: ScorerManifest): string => outputs.map(({ axis }) => axis).join(', ');
@@ -42,7 +53,7 @@ function requireAxis(manifest: ScorerManifest, axis: string, key: string): void 
 
 /** A manifest ships its quarantine cut for one of its outputs. */
 function quarantineCut(manifest: ScorerManifest, axis: string, i: number): number {
-  const cut = manifestThreshold(manifest, 'quarantine');
+  const cut = named(`policy.gates.${i}.above`, () => manifestThreshold(manifest, 'quarantine'));
   if (cut.axis === axis) return cut.value;
   throw new ConfigError(
     'policy-axis',
