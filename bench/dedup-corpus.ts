@@ -62,6 +62,8 @@ export interface Score {
   readonly exact: number;
   /** Unique documents removed, pairs of which both were, groups of copies of which all were. */
   readonly lost: number;
+  /** Those of them that are unique documents. */
+  readonly lostIds: readonly string[];
   readonly unique: number;
   readonly crowdLost: number;
   readonly crowd: number;
@@ -105,12 +107,21 @@ export function scoreOf(truth: Map<string, Truth>, kept: Map<string, boolean>): 
     removed += Math.min(members.length - stay, Math.max(0, members.length - 1));
     if (members.length > 0 && stay === 0) lost++;
   }
+  const lostIds: string[] = [];
   let unique = pairs.reduce((sum, n) => sum + n, groups.size);
   for (const [id, stays] of kept) {
     const kind = truth.get(id)?.kind;
     if ((kind !== undefined && kind !== 'junk') || groups.has(id) || paired.has(id)) continue;
     unique++;
-    if (!stays) lost++;
+    if (!stays) lostIds.push(id);
   }
-  return { recall: hits.map((n, i) => n / pairs[i]!), exact: removed / copies, lost, unique, crowdLost, crowd };
+  return {
+    recall: hits.map((n, i) => n / pairs[i]!),
+    exact: removed / copies,
+    lost: lost + lostIds.length,
+    lostIds,
+    unique,
+    crowdLost,
+    crowd,
+  };
 }
