@@ -14,6 +14,8 @@ export interface ChildOrder {
   /** Dies by SIGKILL when the point is passed for the n-th time. */
   readonly crash?: { readonly point: CrashPoint; readonly nth: number };
   readonly omit: readonly ProtocolRule[];
+  /** `--limit`. */
+  readonly limit?: number;
   /** `partition@offset` of records that this attempt gives up. */
   readonly poison?: readonly string[];
 }
@@ -37,7 +39,8 @@ const faults: Faults = {
   stallMs: 5000,
 };
 const terminal = { version: 'test', riffle: 'riffle', interactive: false, exit: () => undefined };
-const options = { input: order.input, output: order.output, set: order.set, http: false, logLevel: 'error' };
+const { input, output, set, limit } = order;
+const options = { input, output, set, http: false, logLevel: 'error', ...(limit === undefined ? {} : { limit }) };
 
 try {
   const { summary } = await run(order.topology, options, terminal, faults);
