@@ -193,7 +193,7 @@ async function runLoaded(
       seconds: (performance.now() - started) / 1000,
       config: configurationHash(topology.name, config),
       version: terminal.version,
-      output: path.relative(process.cwd(), output) || '.',
+      output: nameOf(output) || '.',
       eventLoopDelay: metrics.eventLoopDelay(),
     });
     if (result.complete) {

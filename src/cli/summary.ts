@@ -93,11 +93,18 @@ export function printSummary(summary: Summary, riffle: string): string {
       `${summary.topology}: ${count(inputs)} records in ${seconds.toFixed(1)} s (${count(Math.round(recordsPerSecond))}/s), ${percent(kept, inputs)} kept`,
     ),
   );
+  const width = Math.max(
+    ...outcomes.flatMap((outcome) => Object.keys(summary.decided[outcome]).map((s) => s.length)),
+    10,
+  );
   for (const outcome of outcomes) {
     const n = byOutcome[outcome] ?? 0;
-    lines.push('', `${styleText(colour[outcome], outcome.padEnd(12))}${count(n).padStart(9)}  ${percent(n, inputs)}`);
+    lines.push(
+      '',
+      `${styleText(colour[outcome], outcome.padEnd(width + 2))}${count(n).padStart(9)}  ${percent(n, inputs)}`,
+    );
     for (const [name, n] of Object.entries(sorted(summary.decided[outcome])))
-      lines.push(`  ${name.padEnd(44)}${count(n).padStart(7)}${example(summary, name, outcome)}`);
+      lines.push(`  ${name.padEnd(width)}${count(n).padStart(9)}${example(summary, name, outcome)}`);
   }
   const skipped = Object.entries(summary.skipped);
   if (skipped.length > 0)

@@ -21,6 +21,7 @@ import {
 import { writeSketchBlock } from '../model/sketches.ts';
 import type { ChainResult } from '../operators/chain.ts';
 import { decodeRecord } from '../operators/decode/decode.ts';
+import { decodeError } from '../operators/decode/reasons.ts';
 import type { DecodedDocument, DecodeLimits, DecodeRejection, RawBatch, RawRecord } from '../operators/decode/types.ts';
 import type { Draft } from '../operators/operator.ts';
 import { RETRY_PARTITION } from '../runtime/retry-list.ts';
@@ -202,6 +203,9 @@ function siftDocument(
   at: number,
 ): SiftedEntry {
   const result = tools.run({ url: decoded.url, html: decoded.html, text: decoded.text, language: '' });
+  // Without an extractor in the topology a page has no text: kept like this, it would be an empty document.
+  if (decoded.html !== undefined && result.text === '' && result.failures.length === 0)
+    throw decodeError('decode.noText', 'page; this topology takes extracted text; use web-crawl, which extracts it');
   const print = result.text === '' ? undefined : tools.fingerprinter.fingerprint(result.text, sketches, at);
   return {
     offset: record.offset,
