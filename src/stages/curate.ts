@@ -118,8 +118,7 @@ export async function runCurate(
       } catch (error) {
         if (!(error instanceof WorkerDied) || signal.aborted) throw error;
         const { activity } = error;
-        const ours =
-          activity.kind === DECIDING && activity.partition === partition && activity.offset === stretch.next;
+        const ours = activity.kind === DECIDING && activity.partition === partition && activity.offset === stretch.next;
         if (ours && attempt++ === ATTEMPTS)
           throw new FatalError(
             'curate-crash',

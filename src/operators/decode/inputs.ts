@@ -42,13 +42,13 @@ export function expandInputs(inputs: readonly string[], cwd: string = process.cw
     const stats = statSync(absolute, { throwIfNoEntry: false });
     if (stats?.isDirectory()) {
       const found = walk(absolute, ignored);
-      for (const file of found) add(file, lstatSync(file));
+      for (const file of found) add(file, statsOf(file));
       if (found.length === 0) throw noMatch(input, 'a folder without input files');
     } else if (stats) {
       add(absolute, stats);
     } else if (/[*?[{]/.test(input)) {
       const matches = globFiles(input, cwd, ignored);
-      for (const file of matches) add(file, lstatSync(file));
+      for (const file of matches) add(file, statsOf(file));
       if (matches.length === 0 && files.size === before) throw noMatch(input, 'a pattern that matches no file');
     } else {
       throw new ConfigError('input-missing', `input ${input}; no such file or folder under ${cwd}; check the path`);
@@ -61,6 +61,15 @@ function noMatch(input: string, actual: string): ConfigError {
   return new ConfigError(
     'input-empty',
     `input ${input}; ${actual}; give .warc, .wet, .jsonl, .json, .parquet, .html, .md or .txt files`,
+  );
+}
+
+function statsOf(file: string): Stats {
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  if (stats) return stats;
+  throw new ConfigError(
+    'input-unreadable',
+    `input ${file}; it is listed but cannot be opened: its name is not UTF-8, or it was just removed; rename it or leave it out`,
   );
 }
 
@@ -101,7 +110,7 @@ function globFiles(pattern: string, cwd: string, ignored: { symlinks: number }):
   const files: string[] = [];
   for (const match of globSync(pattern, { cwd })) {
     const file = path.resolve(cwd, match);
-    const stats = lstatSync(file);
+    const stats = statsOf(file);
     if (stats.isSymbolicLink()) ignored.symlinks++;
     else if (stats.isFile()) files.push(file);
   }

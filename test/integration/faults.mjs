@@ -1,0 +1,50 @@
+/**
+ * Loaded into every thread of a run by NODE_OPTIONS (startRiffle's `faults`): a worker thread that comes across one of these texts while it
+ * sifts, or one of these file names while it reads, misbehaves as a defect in an operator, an engine or the machine would make it.
+ */
+import fs from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
+
+const faults = {
+  hang() {
+    for (;;);
+  },
+  exit() {
+    process.exit(3);
+  },
+  uncaught() {
+    setImmediate(() => {
+      throw new Error('thrown where nobody catches it');
+    });
+    // The record itself goes on: only its thread will be gone.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+  },
+  memory() {
+    const kept = [];
+    for (;;) kept.push(Array.from({ length: 1 << 16 }, () => ({})));
+  },
+  range() {
+    throw new RangeError('Invalid array length');
+  },
+};
+
+function misbehave(text, stage) {
+  const found = /fault-(\w+)-while-(\w+)/.exec(text);
+  if (found?.[2] === stage) faults[found[1]]();
+}
+
+if (!isMainThread) {
+  const parse = JSON.parse;
+  JSON.parse = (text, reviver) => {
+    if (text.includes('fault-'))
+      misbehave(text, new Error('stack').stack.includes('curate') ? 'deciding' : 'sifting');
+    return parse(text, reviver);
+  };
+  const open = fs.open;
+  fs.open = (path, ...rest) => {
+    misbehave(String(path), 'reading');
+    return open(path, ...rest);
+  };
+  syncBuiltinESMExports();
+}
