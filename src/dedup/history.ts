@@ -38,15 +38,16 @@ export function createHistory(options: DedupOptions, shard: number, states: read
     if (generations.length > options.history.generations) generations.shift();
   };
   if (generations.length === 0) rotate();
+  const latest = () => generations[generations.length - 1]!;
 
   const decide: History['decide'] = (sketches, codes, stride) => {
     const columns = new Map<number, Uint32Array>();
     const begun: { generation: number; document: number }[] = [];
     for (let from = 0; from < codes.length; ) {
-      let newest = generations.at(-1)!;
+      let newest = latest();
       if (newest.state.documents === newest.state.capacity && codes[from] === 1) {
         rotate();
-        newest = generations.at(-1)!;
+        newest = latest();
         begun.push({ generation: newest.state.number, document: from });
       }
       const { to, inserted } = stretch(codes, from, newest);
