@@ -4,7 +4,8 @@ import type { Metrics } from '../metrics/metrics.ts';
 import { outcomes } from '../model/reasons.ts';
 import type { Policy } from '../pruning/policy.ts';
 import { gateReason } from '../pruning/decide.ts';
-import { decidedRecords, sumCounts } from '../stages/observation.ts';
+import { type Arm, addArm, emptyArms, type Measured } from '../stages/measured.ts';
+import { decidedRecords } from '../stages/observation.ts';
 import type { RunObserver } from '../stages/run.ts';
 import type { Progress } from './progress.ts';
 
@@ -15,13 +16,15 @@ export function observeRun(metrics: Metrics, policy: Policy, progress: Progress)
   metrics.policy(policy.name, policy.version, thresholds(policy));
   const enteredMs = new Map<number, { to: bigint; at: number }[]>();
   let decided = 0;
-  let kept = 0;
+  let sifted = 0;
+  const arms = emptyArms();
   let statsAt = 0;
   return {
     sifted({ partition, to, records, bytes }) {
       metrics.recordBytes('sift', bytes);
       metrics.records('sift', 'passed', '', records);
       progress.sifted(records, bytes);
+      sifted += records;
       const queue = enteredMs.get(partition);
       const entry = { to, at: performance.now() };
       if (queue) queue.push(entry);
@@ -49,17 +52,35 @@ export function observeRun(metrics: Metrics, policy: Policy, progress: Progress)
         metrics.scores(scorer!, axis ?? '', counts.slice(0, SCORE_BUCKETS), counts[SCORE_BUCKETS]!);
       }
       metrics.votes(measured.votes);
+      metrics.batch(measured.tokens, measured.seconds);
+      addArm(arms.policy, measured.arms.policy);
+      addArm(arms.control, measured.arms.control);
+      metrics.kept('policy', keptRatio(arms.policy));
+      metrics.kept('control', keptRatio(arms.control));
+      for (const [scorer, lift] of Object.entries(liftOverRandom(arms))) metrics.lift(scorer, lift);
       const queue = enteredMs.get(observation.partition) ?? [];
       while (queue.length > 0 && queue[0]!.to <= BigInt(observation.next))
         metrics.endToEndSeconds((performance.now() - queue.shift()!.at) / 1000);
       if (queue.length === 0) enteredMs.delete(observation.partition);
       decided += decidedRecords(observation);
-      kept += sumCounts(observation.decided.curated);
-      metrics.kept('policy', decided === 0 ? 0 : kept / decided);
+      const oldest = queue[0]?.at ?? performance.now();
+      metrics.lag('sifted', 'all', Math.max(0, sifted - decided), (performance.now() - oldest) / 1000);
       progress.committed(observation);
     },
     inFlightBytes: (bytes) => metrics.inFlightBytes(bytes),
   };
+}
+
+const keptRatio = ({ records, kept }: Arm): number => (records === 0 ? 0 : kept / records);
+
+/** Mean score of what is kept minus that of the control sample, for scores that both have. */
+function liftOverRandom({ policy, control }: Measured['arms']): Record<string, number> {
+  const lift: Record<string, number> = {};
+  for (const [name, random] of Object.entries(control.scores)) {
+    const kept = policy.scores[name];
+    if (kept) lift[name] = kept.sum / kept.count - random.sum / random.count;
+  }
+  return lift;
 }
 
 function thresholds(policy: Policy): Record<string, number> {

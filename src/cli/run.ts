@@ -5,7 +5,7 @@ import { Registry } from 'prom-client';
 import type { Config } from '../config/schema.ts';
 import { configurationHash } from '../config/hash.ts';
 import { ConfigError } from '../errors.ts';
-import { httpRoutes, startHttp } from '../metrics/http.ts';
+import type { HttpServer } from '../metrics/http.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { observeRun } from './observe.ts';
 import { expandInputs } from '../operators/decode/inputs.ts';
@@ -214,7 +214,8 @@ async function serveMetrics(
   options: RunOptions,
   registry: Registry,
   status: () => string,
-): Promise<Awaited<ReturnType<typeof startHttp>>> {
+): Promise<HttpServer> {
+  const { httpRoutes, startHttp } = await import('../metrics/http.ts');
   const app = httpRoutes(registry, { ready: () => true, status });
   return startHttp(app, config.http.host, options.port ?? config.http.port, options.port === undefined);
 }

@@ -33,6 +33,9 @@ export interface Metrics {
   index(figures: IndexFigures): void;
   policy(name: string, version: number, thresholds: Readonly<Record<string, number>>): void;
   kept(arm: 'policy' | 'control', ratio: number): void;
+  lift(signal: string, lift: number): void;
+  /** One batch of curate: tokens scored, seconds of the whole. */
+  batch(tokens: number, seconds: number): void;
   /** p50, p99 and p99.9 of the main thread's event-loop delay so far, seconds. */
   eventLoopDelay(): { p50: number; p99: number; p999: number };
   stop(): void;
@@ -150,6 +153,29 @@ export function createMetrics(registry: Registry, version: string): Metrics {
     labelNames: ['arm'],
     registers,
   });
+  const lift = new Gauge({
+    name: 'riffle_lift_over_random',
+    help: 'Mean score of what is kept minus that of the random control sample.',
+    labelNames: ['signal'],
+    registers,
+  });
+  const batchTokens = new Histogram({
+    name: 'riffle_batch_tokens',
+    help: 'Tokens scored in one batch of curate.',
+    buckets: [0, 1e3, 4e3, 16e3, 64e3, 256e3, 1e6],
+    registers,
+  });
+  const batchSeconds = new Histogram({
+    name: 'riffle_batch_seconds',
+    help: 'Time of one batch of curate in a worker thread.',
+    buckets: seconds,
+    registers,
+  });
+  new Gauge({
+    name: 'riffle_batch_efficiency_ratio',
+    help: 'Useful tokens of all that were computed; stage 0 pads nothing.',
+    registers,
+  }).set(1);
   new Gauge({ name: 'riffle_build_info', help: 'Version.', labelNames: ['version', 'node'], registers }).set(
     { version, node: process.version },
     1,
@@ -203,6 +229,11 @@ export function createMetrics(registry: Registry, version: string): Metrics {
       for (const [rule, limit] of Object.entries(thresholds)) threshold.set({ rule }, limit);
     },
     kept: (arm, ratio) => kept.set({ arm }, ratio),
+    lift: (signal, value) => lift.set({ signal }, value),
+    batch(tokens, took) {
+      batchTokens.observe(tokens);
+      batchSeconds.observe(took);
+    },
     eventLoopDelay: () => ({ p50: quantile(50), p99: quantile(99), p999: quantile(99.9) }),
     stop: () => delay.disable(),
   };

@@ -25,6 +25,8 @@ export interface Stage0 {
    * scores 0 everywhere. Throws a RecordError `score.nan` rather than ever give a score that is not a number.
    */
   score(text: string | Uint8Array): Scores;
+  /** Tokens that were looked at since it was made. */
+  tokens(): number;
 }
 
 /** A scorer for one thread: it holds a word cache and scratch space. */
@@ -39,7 +41,10 @@ export function createStage0(set: ScorerSet): Stage0 {
   const encoded = new Uint8Array(MAX_TEXT_BYTES);
   const rows = set.scorers.map(({ manifest, table }) => createRow(manifest, table));
 
+  let tokens = 0;
+
   return {
+    tokens: () => tokens,
     score(text) {
       let bytes: Uint8Array;
       if (typeof text === 'string') {
@@ -51,6 +56,7 @@ export function createStage0(set: ScorerSet): Stage0 {
         bytes = encoded.subarray(0, written);
       } else bytes = text.length > MAX_TEXT_BYTES ? text.subarray(0, MAX_TEXT_BYTES) : text;
       const count = wordPiece.encode(bytes, ids, 0, maxTokens, runs);
+      tokens += count;
       const scores: Scores = {};
       for (const row of rows) scores[row.name] = row.score(bytes, runs, ids, count);
       return scores;

@@ -14,7 +14,7 @@ import { decisionJson, dedupSignal } from '../routing/output.ts';
 import { RETRY_PARTITION } from '../runtime/retry-list.ts';
 import type { Scores, Stage0 } from '../scoring/stage0.ts';
 import { type Body, createEntries, type Entries } from './curate-entries.ts';
-import { type Measured, measure, newMeasured } from './measured.ts';
+import { type Measured, measure, measureArms, newMeasured } from './measured.ts';
 import { countRecord, emptyTotals, type Totals } from './observation.ts';
 
 export interface CurateTask {
@@ -55,6 +55,8 @@ interface Work {
 }
 
 export function curateRecords(task: CurateTask, tools: CurateTools): CurateResult {
+  const started = performance.now();
+  const tokensBefore = tools.stage0?.tokens() ?? 0;
   const { partition } = task;
   const entries = createEntries(task.sifted, (start, bytes) => tools.readSource(partition, start, bytes));
   const work: Work = {
@@ -78,6 +80,8 @@ export function curateRecords(task: CurateTask, tools: CurateTools): CurateResul
   }
   const { outputs, totals, measured } = work;
   for (const type of entries.skipped(task.next, task.limit)) totals.skipped[type] = (totals.skipped[type] ?? 0) + 1;
+  measured.tokens = (tools.stage0?.tokens() ?? 0) - tokensBefore;
+  measured.seconds = (performance.now() - started) / 1000;
   return { outputs: outputs.take(), totals, measured };
 }
 
@@ -125,6 +129,7 @@ function curateRecord(
   }
   for (const [name, score] of Object.entries(scores)) signals.push(`${JSON.stringify(name)}:${JSON.stringify(score)}`);
   measure(work.measured, scores, sketched ? verdict : undefined);
+  measureArms(work.measured, scores, decision);
 
   const tail = `,"signals":{${signals.join(',')}},"decision":${decisionJson(decision, work.policy)},"position":${positionJson(position)}}\n`;
   const keepText = tools.keepText === 'all' || decision.outcome === 'curated';

@@ -29,7 +29,7 @@ export interface BoundedLog extends Log {
   /** Gives output files their final names. */
   finish(): Promise<void>;
   /** Lets go of what every consumer has passed; a bounded amount of work a call. */
-  trim(): Promise<unknown>;
+  trim(): Promise<{ readonly more: boolean }>;
 }
 
 export interface BoundedRun {
@@ -138,6 +138,28 @@ async function loadProgress({ log, topics, faults }: StageContext, partitions: n
   return { totals, resumed: decidedRecords(totals) > 0, end, stall: createStall(faults.stallMs ?? STALL_MS, end) };
 }
 
+/** Lets blocks go in small steps. A step that fails is tried again: what is kept too long does no harm. */
+function startTrimming(log: BoundedLog, everySeconds: number): () => void {
+  let running = false;
+  let stopped = false;
+  async function trim(): Promise<void> {
+    if (running) return;
+    running = true;
+    try {
+      while (!stopped && (await log.trim()).more);
+    } catch {
+      // The next turn tries again.
+    } finally {
+      running = false;
+    }
+  }
+  const timer = setInterval(() => void trim(), 1000 * everySeconds);
+  return () => {
+    stopped = true;
+    clearInterval(timer);
+  };
+}
+
 function startStages(
   context: StageContext,
   run: BoundedRun,
@@ -148,9 +170,7 @@ function startStages(
   const { observer } = run;
   const flow = createFlow(IN_FLIGHT_BYTES);
   let live: NearDuplicateIndex | undefined;
-  const trimming = config.log.retain
-    ? undefined
-    : setInterval(() => void run.log.trim().catch(() => undefined), 1000 * config.log.trimSeconds);
+  const stopTrimming = config.log.retain ? () => undefined : startTrimming(run.log, config.log.trimSeconds);
   const sift = runSift(context, { sizes: sources.map(({ sizeBytes }) => sizeBytes) }, flow, {
     ended: (partition, at) => end.ended(partition, at),
     sifted(pair) {
@@ -185,7 +205,7 @@ function startStages(
   });
   const stages = [sift, index, curate];
   void Promise.allSettled(stages).then(() => {
-    clearInterval(trimming);
+    stopTrimming();
     stall.stop();
   });
   return { stages, index: () => live };
