@@ -128,3 +128,15 @@ test('the false positive rate at twelve bits a key allows a vote of four', () =>
   assert.equal(falsePositiveRate(0), 0);
   assert.equal(falsePositiveRate(1), 1);
 });
+
+test('unrelated documents lost to the history, all generations full, are fewer than 1 in 100,000', () => {
+  const rate = falsePositiveRate(expectedFill(512 / options.history.bitsPerKey));
+  const { bands } = options;
+  let atLeast = 0;
+  for (let votes = options.history.votes; votes <= bands; votes++) {
+    let ways = 1;
+    for (let i = 0; i < votes; i++) ways *= (bands - i) / (i + 1);
+    atLeast += ways * rate ** votes * (1 - rate) ** (bands - votes);
+  }
+  assert.ok(atLeast * options.history.generations < 1e-5, String(atLeast));
+});
