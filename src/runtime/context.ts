@@ -56,6 +56,9 @@ export interface Poison {
 
 export const noFaults: Faults = { omit: new Set(), at: () => undefined, poison: [] };
 
+/** Reason of the signal when everything is decided: nothing has to be kept for a restart. */
+export const COMPLETE = 'complete';
+
 /** What every stage gets: nothing in it knows which log is underneath. */
 export interface StageContext {
   readonly log: Log;

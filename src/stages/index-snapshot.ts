@@ -37,6 +37,8 @@ export interface SnapshotOptions {
 }
 
 const NAME = /^index-(\d{20})\.snapshot$/;
+/** Snapshots kept at once. */
+const MOST = 4;
 const fileName = (position: bigint) => `index-${String(position).padStart(20, '0')}.snapshot`;
 const MAGIC = 'riffle index snapshot 1\n';
 
@@ -77,6 +79,9 @@ export async function createSnapshotStore(options: SnapshotOptions): Promise<Sna
     worthwhile: (position) => position > newest,
     async publish({ index, watermarks, position }) {
       if (position <= newest) return;
+      // Those that wait for curate are never thinned out: what curate may still ask for has to be in one of them.
+      if ((await list()).length >= MOST) await prune();
+      if ((await list()).length >= MOST) return;
       const target = path.join(directory, fileName(position));
       const aside = `${target}.${process.pid}.writing`;
       const file = await open(aside, 'w');

@@ -15,7 +15,7 @@ import type { Consumer, Message } from '../log/port.ts';
 import { STUB } from '../model/sifted.ts';
 import { readSketchBlock, type SketchBlock, sliceSketchBlock } from '../model/sketches.ts';
 import { type Verdict, writeVerdictBlock } from '../model/verdicts.ts';
-import type { StageContext } from '../runtime/context.ts';
+import { COMPLETE, type StageContext } from '../runtime/context.ts';
 import { groups } from '../runtime/topics.ts';
 import { createSnapshotStore, loadSnapshot, type SnapshotOptions, type SnapshotStore } from './index-snapshot.ts';
 
@@ -115,7 +115,7 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
   for (const send of held.splice(0)) send();
   while (open.size > 0) await Promise.all(open);
   if (failed) throw failed;
-  if (snapshots.worthwhile(position)) await snapshot();
+  if (signal.reason !== COMPLETE && snapshots.worthwhile(position)) await snapshot();
 
   await consumer.close();
 }

@@ -8,7 +8,7 @@ import type { Log } from '../log/port.ts';
 import { readTopic } from '../runtime/read-topic.ts';
 import { loadLanguageTable } from '../operators/language/table.ts';
 import { type Policy, policyName } from '../pruning/policy.ts';
-import type { Faults, StageContext } from '../runtime/context.ts';
+import { COMPLETE, type Faults, type StageContext } from '../runtime/context.ts';
 import { createFlow } from '../runtime/flow.ts';
 import { createPool, type WorkerPool } from '../runtime/pool.ts';
 import type { RunInput } from '../runtime/state.ts';
@@ -90,7 +90,7 @@ export async function runBounded(run: BoundedRun): Promise<RunResult> {
     const started = startStages(context, run, sources, progress);
     stages = started.stages;
     await Promise.race([progress.end.reached, progress.stall.stalled, aborted(context.signal), Promise.all(stages)]);
-    stop.abort();
+    stop.abort(progress.end.isReached() ? COMPLETE : 'stopped');
     await Promise.all(stages);
     run.faults.at('finish');
     const complete = progress.end.isReached();
