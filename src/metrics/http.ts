@@ -1,6 +1,6 @@
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
-import { Registry } from 'prom-client';
+import { Registry, type RegistryContentType } from 'prom-client';
 import { ConfigError } from '../errors.ts';
 
 export interface Health {
@@ -24,11 +24,21 @@ export function httpRoutes(registry: Registry, health: Health): Hono {
   app.get('/metrics', async (c) => {
     const open = c.req.header('accept')?.includes('application/openmetrics-text') ?? false;
     const type = open ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE;
-    const view = Registry.merge([registry]) as Registry<typeof type>;
-    view.setContentType(type);
-    return c.body(await view.metrics(), 200, { 'content-type': type });
+    return c.body(await render(registry, type), 200, { 'content-type': type });
   });
   return app;
+}
+
+/**
+ * For OpenMetrics the registry takes `_total` off the names of its counters, for good: the next reader of the Prometheus form would miss
+ * it. So it gets objects of its own to rename, which inherit everything else.
+ */
+function render(registry: Registry, type: RegistryContentType): Promise<string> {
+  const view = new Registry<RegistryContentType>();
+  view.setContentType(type);
+  for (const metric of registry.getMetricsAsArray())
+    view.registerMetric(Object.create(metric) as Parameters<Registry['registerMetric']>[0]);
+  return view.metrics();
 }
 
 /** Listens; when a default port is taken, on a free one instead. @throws ConfigError `port` when the port was asked for and is taken. */
