@@ -2,11 +2,10 @@
  * Sift's work on one source partition, in a worker thread: read, decode, run the operators, fingerprint, and pack what came out into pairs of
  * blocks. Stateless: where it begins is all it needs to know.
  */
-import { createHash } from 'node:crypto';
 import type { Fingerprinter, FingerprintResult } from '../dedup/sketch.ts';
-import { RecordError, RiffleError } from '../errors.ts';
+import type { RecordError } from '../errors.ts';
 import type { Failure } from '../model/reasons.ts';
-import { headJson, identityOf, positionJson, type SourcePosition } from '../model/record.ts';
+import { headJson, identityOf, type SourcePosition } from '../model/record.ts';
 import {
   ASKED,
   DEAD,
@@ -25,6 +24,7 @@ import { decodeError } from '../operators/decode/reasons.ts';
 import type { DecodedDocument, DecodeLimits, DecodeRejection, RawBatch, RawRecord } from '../operators/decode/types.ts';
 import type { Draft } from '../operators/operator.ts';
 import { RETRY_PARTITION } from '../runtime/retry-list.ts';
+import { deadLetter, problemOf } from './dead-letter.ts';
 import { RETRY_OF, withRetryOf } from './retried.ts';
 
 export interface SiftOptions {
@@ -187,7 +187,7 @@ function siftRecord(
     if ('rejected' in decoded) return markRetried(rejectedByDecode(record, decoded, position), record, position);
     return markRetried(siftDocument(batch, record, decoded, position, tools, sketches, at), record, position);
   } catch (error) {
-    const problem = describe(error);
+    const problem = problemOf(error);
     const head = deadLetter(record, problem, position, options.deadLetterBytes);
     return stub(record, DEAD, head, [{ reason: problem.code, value: '', limit: '' }]);
   }
@@ -281,67 +281,4 @@ function stub(record: RawRecord, shape: number, head: string, failures: readonly
     language: '',
     failures,
   };
-}
-
-/** The dead letter without `decision` and its closing brace. */
-function deadLetter(record: RawRecord, error: Problem, position: SourcePosition, maxBytes: number): string {
-  // Of a record that is too large, reading kept the beginning only.
-  const tooLarge = record.error?.code === 'decode.tooLarge';
-  const valueBytes =
-    tooLarge && record.kind !== 'parquet-row' ? Number(record.next - record.offset) : record.bytes.length;
-  const truncated = tooLarge || record.bytes.length > maxBytes;
-  const kept = record.bytes.subarray(0, maxBytes);
-  const value = utf8OrBase64(truncated ? wholeCharacters(kept) : kept);
-  return JSON.stringify({
-    id: record.headers?.['warc-record-id']?.replace(/^<(.*)>$/, '$1') ?? identityOf(position),
-    error,
-    position: JSON.parse(positionJson(position)) as unknown,
-    key: null,
-    headers: record.headers ?? {},
-    timestamp: record.headers?.['warc-date'] ?? null,
-    value: value.text,
-    encoding: value.encoding,
-    valueBytes,
-    truncated,
-    sha256: createHash('sha256').update(record.bytes).digest('hex'),
-  }).slice(0, -1);
-}
-
-interface Problem {
-  readonly stage: string;
-  readonly operator: string;
-  readonly code: string;
-  readonly message: string;
-}
-
-function describe(error: unknown): Problem {
-  if (error instanceof RecordError)
-    return { stage: 'sift', operator: error.operator, code: error.code, message: error.message };
-  const code = error instanceof RiffleError ? error.code : 'sift.crash';
-  const message = error instanceof Error ? error.message : String(error);
-  return { stage: 'sift', operator: 'sift', code, message };
-}
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** Without a UTF-8 sequence that is cut at the end: cutting must not turn a text into base64. */
-function wholeCharacters(bytes: Uint8Array): Uint8Array {
-  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-    const byte = bytes[bytes.length - back]!;
-    if ((byte & 0xc0) === 0x80) continue;
-    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    return length > back ? bytes.subarray(0, -back) : bytes;
-  }
-  return bytes;
-}
-
-function utf8OrBase64(bytes: Uint8Array): { text: string; encoding: 'utf-8' | 'base64' } {
-  try {
-    return { text: strictUtf8.decode(bytes), encoding: 'utf-8' };
-  } catch {
-    return {
-      text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64'),
-      encoding: 'base64',
-    };
-  }
 }

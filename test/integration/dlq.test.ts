@@ -129,6 +129,25 @@ function offsetOf(id: string): string {
   return String(Buffer.byteLength(text.slice(0, text.indexOf(`{"id":"${id}"`))));
 }
 
+test('a dead letter keeps the beginning of a long record, as text, and says how long it is', async () => {
+  const long = writeLines(path.join(folder, 'long.jsonl'), [
+    { id: 'large', text: 'ä'.repeat(3000) },
+    `{"id":"broken","text":"${'ä'.repeat(500)}`,
+  ]);
+  const output = path.join(folder, 'long');
+
+  await runDedup({ input: [long], output, set: ['source.maxRecordBytes=2000', 'deadLetter.maxBytes=100'] });
+
+  const letters = recordsOf(path.join(output, 'dead-letter.jsonl'));
+  assert.deepEqual(
+    letters.map(({ encoding, truncated, valueBytes, value }) => [encoding, truncated, valueBytes, value]),
+    [
+      ['utf-8', true, `{"id":"large","text":""}\n`.length + 6000, `{"id":"large","text":"${'ä'.repeat(39)}`],
+      ['utf-8', true, `{"id":"broken","text":"`.length + 1000, `{"id":"broken","text":"${'ä'.repeat(38)}`],
+    ],
+  );
+});
+
 test('killed while the retried records are decided: each has one new outcome', async () => {
   const order = { topology: 'dedup', input, omit: [], set: ['workers=1'] };
   const base = path.join(folder, 'base');
