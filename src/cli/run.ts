@@ -99,7 +99,7 @@ function requireOurs(state: string): void {
   const ours =
     names.length === 0 ||
     names.includes('run.json') ||
-    names.every((name) => name === 'lock' || name.startsWith('standard-input'));
+    names.every((name) => name.startsWith('lock') || name.startsWith('standard-input'));
   if (!ours)
     throw new ConfigError(
       'state',

@@ -1,38 +1,58 @@
 /** One process at a time on one state. */
-import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.ts';
 
 /** Takes the lock; the result gives it back. A lock whose process is gone is taken over. @throws ConfigError when somebody holds it. */
 export function lockState(directory: string): () => void {
   const file = path.join(directory, 'lock');
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const descriptor = openSync(file, 'wx');
-      writeSync(descriptor, JSON.stringify({ pid: process.pid, started: startTime(process.pid) }));
-      closeSync(descriptor);
-      return () => unlinkSync(file);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  // Written whole before it gets its name: nobody ever reads a lock without a holder.
+  const own = `${file}.${process.pid}`;
+  writeFileSync(own, JSON.stringify({ pid: process.pid, started: startTime(process.pid) }));
+  try {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      if (linked(own, file)) return () => unlinkSync(file);
+      const holder = readHolder(file);
+      if (holder !== undefined && isAlive(holder)) throw held(directory, holder);
+      takeAway(file, `${own}.stale`);
     }
-    const holder = readHolder(file);
-    if (holder !== undefined && isAlive(holder)) {
-      throw new ConfigError(
-        'locked',
-        `state ${directory}; process ${holder.pid} is using it; wait for it or stop it, or choose another --output`,
-      );
-    }
-    if (attempt === 3)
-      throw new ConfigError(
-        'locked',
-        `state ${directory}; its lock cannot be taken; remove ${file} when no other Riffle uses it`,
-      );
-    try {
-      unlinkSync(file);
-    } catch {
-      // Somebody else was faster: the next attempt sees whose it is.
-    }
+  } finally {
+    unlinkSync(own);
   }
+  throw new ConfigError(
+    'locked',
+    `state ${directory}; its lock cannot be taken; remove ${file} when no other Riffle uses it`,
+  );
+}
+
+const held = (directory: string, { pid }: Holder) =>
+  new ConfigError(
+    'locked',
+    `state ${directory}; process ${pid} is using it; wait for it or stop it, or choose another --output`,
+  );
+
+/** Like a rename that never replaces. */
+function linked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Removes the lock of a process that is gone; one that somebody took in the meantime is given back. */
+function takeAway(file: string, aside: string): void {
+  try {
+    renameSync(file, aside);
+  } catch {
+    // Somebody else was faster: the next attempt sees whose it is.
+    return;
+  }
+  const holder = readHolder(aside);
+  if (holder !== undefined && isAlive(holder)) linked(aside, file);
+  unlinkSync(aside);
 }
 
 interface Holder {
