@@ -8,7 +8,7 @@ import { type Cell, type Column, rowOf } from './export-columns.ts';
 
 /** A row group is closed at either. */
 const GROUP_ROWS = 4096;
-const GROUP_BYTES = 32 << 20;
+const GROUP_BYTES = 8 << 20;
 const NEWLINE = 10;
 
 /** The file at `target` is complete and synced when this comes back. An existing one is overwritten. */

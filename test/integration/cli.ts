@@ -18,9 +18,9 @@ const bin = path.join(import.meta.dirname, '../../bin/riffle.js');
 /** `meanwhile` gets the process while it runs. */
 export function riffle(
   args: readonly string[],
-  { stdin, meanwhile }: { stdin?: string; meanwhile?: (child: ChildProcess) => void } = {},
+  { stdin, cwd, meanwhile }: { stdin?: string; cwd?: string; meanwhile?: (child: ChildProcess) => void } = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [bin, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [bin, ...args], { cwd, stdio: ['pipe', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));

@@ -201,3 +201,18 @@ test('dead letters of a Parquet run are put back as well', async () => {
   ]);
   assert.equal((await list(output)).putBack, 2);
 });
+
+test('called from another folder, the retry still finds the record', async () => {
+  const output = path.join(folder, 'elsewhere');
+  const args = (file: string) => ['run', 'dedup', '--input', file, '--output', output, '--no-http', '--json'];
+  const first = await riffle([...args('plain.jsonl'), '--set', small[0]!], { cwd: folder });
+  assert.equal(first.code, 0, first.stderr);
+  const retried = await riffle(['dlq', 'retry', 'dedup.raw-plain.jsonl@' + offsetOf('first'), '--output', output]);
+  assert.equal(retried.code, 0, retried.stderr);
+
+  const second = await riffle(args(input[0]!));
+
+  assert.equal(second.code, 0, second.stderr);
+  const back = outcomesOf(output).find(({ position }) => position.partition === 'riffle-retries');
+  assert.equal(back?.id, 'first');
+});

@@ -1,6 +1,6 @@
 /** `output.format`: the same records in JSON lines, compressed JSON lines and Parquet, also when the process is killed while it converts. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
@@ -142,4 +142,18 @@ test('files of another run are not overwritten', async () => {
   await assert.rejects(runDedup({ input: [input], output, set: ['output.format=parquet'] }), { code: 'output-exists' });
 
   assert.equal(readFileSync(path.join(output, 'rejected.parquet'), 'utf8'), 'not ours\n');
+});
+
+test('a disk that refuses: everything decided is kept, and the same command finishes', async () => {
+  const output = path.join(folder, 'refused');
+  // A folder where the file should go.
+  mkdirSync(path.join(output, 'rejected.parquet.partial'), { recursive: true });
+
+  const failed = runDedup({ input: [input], output, set: ['output.format=parquet'] });
+
+  await assert.rejects(failed, { code: 'export', message: /EISDIR[^]*run the same command again/ });
+  rmdirSync(path.join(output, 'rejected.parquet.partial'));
+  const summary = await runDedup({ input: [input], output, set: ['output.format=parquet'] });
+  assert.equal(summary.inputs, 44);
+  assert.deepEqual(filesOf(output), filesOf(path.join(folder, 'parquet')));
 });
