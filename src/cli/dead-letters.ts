@@ -1,7 +1,13 @@
 import path from 'node:path';
 import { identityOf } from '../model/record.ts';
-import { RETRY_PARTITION } from '../runtime/retry-list.ts';
-import { outputFiles, outputLines, type OutputPosition, type OutputRecord, parseRecord } from './find-records.ts';
+import {
+  outputFiles,
+  outputLines,
+  type OutputPosition,
+  type OutputRecord,
+  parseRecord,
+  retryOf,
+} from './find-records.ts';
 
 /** A line of `dead-letter.*` (contract: records). */
 export interface DeadLetter extends OutputRecord {
@@ -31,9 +37,4 @@ export const identityOfLetter = ({ position }: DeadLetter): string =>
   identityOf({ ...position, offset: BigInt(position.offset) });
 
 /** Where the record lies in the source: its own position, or that of the first one when it is the retry of one. */
-export function originOf({ headers, position }: DeadLetter): OutputPosition {
-  const retryOf = headers['riffle.retry-of'];
-  return retryOf === undefined || position.partition !== RETRY_PARTITION
-    ? position
-    : (JSON.parse(retryOf) as OutputPosition);
-}
+export const originOf = (letter: DeadLetter): OutputPosition => retryOf(letter) ?? letter.position;

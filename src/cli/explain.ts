@@ -2,7 +2,7 @@ import path from 'node:path';
 import { styleText } from 'node:util';
 import { RiffleError } from '../errors.ts';
 import { identityOf } from '../model/record.ts';
-import { findRecords, type Found, type OutputRecord } from './find-records.ts';
+import { findRecords, type Found, type OutputRecord, retryOf } from './find-records.ts';
 import { sideBySide, wrapped } from './side-by-side.ts';
 
 interface ExplainOptions {
@@ -53,6 +53,8 @@ function printRecord({ file, record }: Found, duplicate: Found | undefined, rows
   const row = (name: string, value: string) => lines.push(`  ${name.padEnd(14)}${value}`);
   if (record.url !== undefined) row('id', record.id);
   row('position', identityOf({ ...position, offset: BigInt(position.offset) }));
+  const origin = retryOf(record);
+  if (origin) row('retry of', identityOf({ ...origin, offset: BigInt(origin.offset) }));
   row('file', path.relative(process.cwd(), file));
   row(
     'outcome',

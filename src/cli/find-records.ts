@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { openSource } from '../operators/decode/source.ts';
 import { positionJson } from '../model/record.ts';
+import { RETRY_PARTITION } from '../runtime/retry-list.ts';
 import { outputNames } from '../runtime/state.ts';
 
 export interface OutputRecord {
@@ -28,6 +29,9 @@ export interface OutputRecord {
     readonly message: string;
   };
   readonly position: OutputPosition;
+  readonly metadata?: { readonly riffle?: { readonly 'retry-of'?: OutputPosition } };
+  /** Of dead letters. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface OutputPosition {
@@ -41,16 +45,17 @@ export interface Found {
   readonly record: OutputRecord;
 }
 
+const quoted = (text: string) => JSON.stringify(text).slice(1, -1);
 const IDENTITY = /^(.+?)-(.+)@(\d+)$/;
 /** An output line holds a whole record and its signals, whatever the limit of the input was. */
 const MAX_LINE_BYTES = 2 ** 30;
 
-/** Records whose id, URL or position is `wanted`, at most `limit`. The control sample holds copies and is left out. */
+/** Records whose id, URL or position is `wanted`, and retries of the record at that position; at most `limit`. The control sample holds copies and is left out. */
 export async function findRecords(output: string, wanted: string, limit: number): Promise<Found[]> {
   const positions = parseIdentity(wanted);
   const needles = [`"id":${JSON.stringify(wanted)}`, `"url":${JSON.stringify(wanted)}`];
-  // A position is an object in JSON lines and a text in Parquet.
-  for (const json of positions.map(positionJson)) needles.push(json, JSON.stringify(json).slice(1, -1));
+  // A position is an object in JSON lines, a text in headers and in Parquet, and a text in a text in both.
+  for (const json of positions.map(positionJson)) needles.push(json, quoted(json), quoted(quoted(json)));
   const bytes = needles.map((needle) => Buffer.from(needle));
   const found: Found[] = [];
   for (const file of outputFiles(output)) {
@@ -130,16 +135,22 @@ function numberOrText(value: unknown): unknown {
   return typeof value === 'string' && String(Number(value)) === value ? Number(value) : value;
 }
 
-function matches(
-  { id, url, position }: OutputRecord,
-  wanted: string,
-  readings: ReturnType<typeof parseIdentity>,
-): boolean {
-  if (id === wanted || url === wanted) return true;
-  return readings.some(
-    (r) =>
-      r.topic === position.topic &&
-      String(r.partition) === String(position.partition) &&
-      String(r.offset) === position.offset,
+function matches(record: OutputRecord, wanted: string, readings: ReturnType<typeof parseIdentity>): boolean {
+  if (record.id === wanted || record.url === wanted) return true;
+  const places = [record.position, retryOf(record)];
+  return readings.some((r) =>
+    places.some(
+      (place) =>
+        r.topic === place?.topic &&
+        String(r.partition) === String(place.partition) &&
+        String(r.offset) === place.offset,
+    ),
   );
+}
+
+/** Where the record lies that this one is a retry of (docs/reference/dead-letters.md). */
+export function retryOf({ position, metadata, headers }: OutputRecord): OutputPosition | undefined {
+  if (position.partition !== RETRY_PARTITION) return undefined;
+  const header = headers?.['riffle.retry-of'];
+  return header === undefined ? metadata?.riffle?.['retry-of'] : (JSON.parse(header) as OutputPosition);
 }

@@ -4,6 +4,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { findRecords } from '../../src/cli/find-records.ts';
 import { readState } from '../../src/runtime/state.ts';
 import { runChild } from '../crash/drive.ts';
 import { documentText, filesOf, recordsOf, remove, riffle, runDedup, temporaryFolder, writeLines } from './cli.ts';
@@ -97,6 +98,19 @@ test('list, show, retry: a record too large is decided under a larger limit, and
   );
   assert.match(readFileSync(path.join(output, 'curated.main.jsonl'), 'utf8'), /"keep":"1\.50","riffle":\{"retry-of"/);
 
+  for (const [wanted, reasons] of [
+    [identityIn(0, 'first'), ['curated', 'dead-letter']],
+    [broken, ['dead-letter', 'dead-letter']],
+  ] as const) {
+    const explained = await riffle(['explain', wanted, '--output', output]);
+    assert.ok(explained.stdout.includes(`retry of      ${wanted}`), explained.stdout);
+    const found = await findRecords(output, wanted, 5);
+    assert.deepEqual(
+      found.map(({ record }) => record.decision.outcome),
+      reasons,
+    );
+  }
+
   const after = await list(output);
   assert.deepEqual([after.deadLetters, after.putBack], [6, 4]);
   // The outcome of a retry can be put back too: it is read from the source, not from the list.
@@ -115,6 +129,7 @@ test('list, show, retry: a record too large is decided under a larger limit, and
   assert.equal(origins[1], origins[2]);
 });
 
+const identityIn = (i: number, id: string) => `dedup.raw-${partitionOf(input[i]!)}@${offsetOf(id)}`;
 const partitionOf = (file: string): string => {
   const relative = path.relative(process.cwd(), file);
   return relative.startsWith('..') ? file : relative;
@@ -200,6 +215,7 @@ test('dead letters of a Parquet run are put back as well', async () => {
     'rejected.parquet',
   ]);
   assert.equal((await list(output)).putBack, 2);
+  assert.equal((await findRecords(output, identityIn(0, 'first'), 5)).length, 2);
 });
 
 test('called from another folder, the retry still finds the record', async () => {

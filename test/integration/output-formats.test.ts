@@ -62,7 +62,10 @@ test('Parquet: one row a record, nested values as their own JSON text, decisions
       for (const key of ['outcome', 'topic', 'reason', 'policy', 'probability', 'draw'])
         assert.equal(row[`decision.${key}`] ?? null, line.decision[key], key);
       for (const key of ['value', 'limit'])
-        assert.equal(row[`decision.${key}`] ?? null, line.decision[key] === null ? null : String(line.decision[key]));
+        assert.equal(
+          row[`decision.${key}`] ?? null,
+          line.decision[key] === null ? null : `${line.decision[key] as string | number}`,
+        );
       assert.deepEqual(row['decision.failed'], line.decision.failed);
       for (const key of ['metadata', 'signals', 'position'])
         if (line[key] === undefined) assert.equal(row[key] ?? null, null);
