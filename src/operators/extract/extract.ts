@@ -76,7 +76,9 @@ export function extractText(html: string, options: ExtractOptions = {}): Extract
 
 function worthSecondLook(tree: Tree): boolean {
   return (
-    tree.html.length <= secondLook.maxChars && tree.size <= secondLook.maxNodes && tree.depth <= secondLook.maxDepth
+    tree.html.length <= secondLook.maxChars &&
+    tree.size <= secondLook.maxNodes &&
+    tree.depth + tree.depthPassedOver <= secondLook.maxDepth
   );
 }
 

@@ -24,6 +24,8 @@ export interface Tree {
   lang: string;
   body: number;
   depth: number;
+  /** Depth inside of what is passed over (`<svg>`, `<template>`): other parsers do not pass over it. */
+  depthPassedOver: number;
   /** The page had more nodes than allowed; the rest was not read. */
   truncated: boolean;
   /** Elements of the stack that end tags made the parser look at: what a hostile page tries to raise. */
@@ -77,6 +79,8 @@ class TreeBuilder implements TokenizerCallbacks {
   /** The opaque element that is being passed over, and how often its tag is nested. */
   private opaqueTag = 0;
   private opaqueDepth = 0;
+  /** Elements open inside it. */
+  private innerDepth = 0;
   private tag = 0;
   private attribute = '';
   private valueFrom = 0;
@@ -104,6 +108,7 @@ class TreeBuilder implements TokenizerCallbacks {
       lang: '',
       body: 0,
       depth: 0,
+      depthPassedOver: 0,
       truncated: false,
       lookups: 0,
     };
@@ -226,6 +231,7 @@ class TreeBuilder implements TokenizerCallbacks {
     const { tag } = this;
     const flags = tagFlags[tag]!;
     if (this.opaqueDepth > 0) {
+      if (!selfClosing && !(flags & VOID)) this.deepen();
       if (tag === this.opaqueTag) {
         if (!selfClosing) this.opaqueDepth++;
         return;
@@ -237,6 +243,7 @@ class TreeBuilder implements TokenizerCallbacks {
     if (tag === title) this.readingTitle = true;
     if (flags & OPAQUE) {
       this.opaqueTag = tag;
+      this.innerDepth = 0;
       this.opaqueDepth = selfClosing && (tag === svg || tag === math) ? 0 : 1;
       return;
     }
@@ -262,6 +269,11 @@ class TreeBuilder implements TokenizerCallbacks {
     this.push(node, tag);
   }
 
+  private deepen(): void {
+    this.innerDepth++;
+    if (this.innerDepth > this.tree.depthPassedOver) this.tree.depthPassedOver = this.innerDepth;
+  }
+
   private endImplied(opened: number): void {
     const ended = endedBy(opened);
     while (this.depth > 1 && ended.has(this.openTags[this.depth - 1]!)) this.pop();
@@ -271,6 +283,7 @@ class TreeBuilder implements TokenizerCallbacks {
     const tag = tagId(this.html.slice(from, to).toLowerCase());
     if (tag === title) this.readingTitle = false;
     if (this.opaqueDepth > 0) {
+      this.innerDepth--;
       if (tag === this.opaqueTag) this.opaqueDepth--;
       return;
     }
