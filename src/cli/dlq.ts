@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import { ConfigError, RiffleError } from '../errors.ts';
 import { identityOf } from '../model/record.ts';
 import { lockState } from '../runtime/lock.ts';
-import { appendRetries, readRetryList, retryListFile } from '../runtime/retry-list.ts';
+import { appendRetries, readRetryList, type Retry, retryListFile } from '../runtime/retry-list.ts';
 import { readState, writeState } from '../runtime/state.ts';
 import { type DeadLetter, identityOfLetter, originOf, readDeadLetters } from './dead-letters.ts';
 import { printDeadLetter } from './print-dead-letter.ts';
@@ -33,9 +33,10 @@ export async function listCommand(options: SelectOptions, terminal: Terminal): P
 /** `riffle dlq show`. @throws RiffleError `not-found`. */
 export async function showCommand(wanted: string, options: SelectOptions): Promise<void> {
   const { output, state } = placeOf(options);
-  const found = await select(output, state, { ...options, wanted: [wanted] });
-  if (found.length === 0) throw notFound(wanted, options.output);
-  const shown = found.slice(0, MOST);
+  const shown: DeadLetter[] = [];
+  for await (const letter of select(output, state, { ...options, wanted: [wanted] }))
+    if (shown.push(letter) === MOST) break;
+  if (shown.length === 0) throw notFound(wanted, options.output);
   if (options.json) process.stdout.write(`${JSON.stringify({ deadLetters: shown })}\n`);
   else process.stdout.write(`${shown.map(printDeadLetter).join('\n')}\n`);
 }
@@ -64,16 +65,15 @@ interface Selection {
 }
 
 /** Dead letters by identity, id or the identity of the record that they are a retry of; all when nothing is wanted. */
-async function select(output: string, state: string, { code, wanted }: Selection): Promise<DeadLetter[]> {
-  const found: DeadLetter[] = [];
+async function* select(output: string, state: string, { code, wanted }: Selection): AsyncGenerator<DeadLetter> {
+  const names = new Set(wanted);
   for await (const letter of readDeadLetters(output, state)) {
     if (code !== undefined && letter.error.code !== code) continue;
-    const names = [letter.id, identityOfLetter(letter), identity(originOf(letter))];
-    if (wanted.length === 0 || names.some((name) => wanted.includes(name))) found.push(letter);
+    if (wanted.length === 0 || namesOf(letter).some((name) => names.has(name))) yield letter;
   }
-  return found;
 }
 
+const namesOf = (letter: DeadLetter): string[] => [letter.id, identityOfLetter(letter), identity(originOf(letter))];
 const identity = (position: DeadLetter['position']) => identityOf({ ...position, offset: BigInt(position.offset) });
 const putBack = (state: string) => new Set(readRetryList(retryListFile(state)).map(({ retry }) => retry.letter));
 
@@ -151,31 +151,35 @@ async function retryDeadLetters(wanted: readonly string[], options: SelectOption
   const { output, state } = placeOf(options);
   const unlock = lockState(state);
   try {
-    const found = await select(output, state, { ...options, wanted });
-    if (found.length === 0) throw notFound(wanted.join(', ') || (options.code ?? 'of any kind'), options.output);
     const done = putBack(state);
-    const fresh = found.filter((letter) => !done.has(identityOfLetter(letter))).sort(bySource);
+    const missing = new Set(wanted);
+    const fresh: Retry[] = [];
+    const already: string[] = [];
+    for await (const found of select(output, state, { ...options, wanted })) {
+      for (const name of namesOf(found)) missing.delete(name);
+      const letter = identityOfLetter(found);
+      if (done.has(letter)) already.push(letter);
+      else fresh.push({ of: originOf(found), letter });
+    }
+    if (missing.size > 0) throw notFound([...missing].join(', '), options.output);
+    if (fresh.length + already.length === 0) throw notFound(options.code ?? 'of any kind', options.output);
+    fresh.sort(bySource);
     if (fresh.length > 0) {
       // In this order: a run that is reopened for nothing ends again at once, one that stays finished would never read the list.
       const { finished: _finished, ...open } = readState(state)!;
       writeState(state, open);
-      appendRetries(
-        state,
-        fresh.map((letter) => ({ of: originOf(letter), letter: identityOfLetter(letter) })),
-      );
+      appendRetries(state, fresh);
     }
-    const already = found.map(identityOfLetter).filter((name) => done.has(name));
-    return { putBack: fresh.map(identityOfLetter), already };
+    return { putBack: fresh.map(({ letter }) => letter), already };
   } finally {
     unlock();
   }
 }
 
 /** In source order: a compressed file is then read once for all of them. */
-function bySource(a: DeadLetter, b: DeadLetter): number {
-  const [p, q] = [originOf(a), originOf(b)];
-  if (p.partition !== q.partition) return String(p.partition) < String(q.partition) ? -1 : 1;
-  return BigInt(p.offset) < BigInt(q.offset) ? -1 : 1;
+function bySource({ of: a }: Retry, { of: b }: Retry): number {
+  if (a.partition !== b.partition) return String(a.partition) < String(b.partition) ? -1 : 1;
+  return BigInt(a.offset) < BigInt(b.offset) ? -1 : 1;
 }
 
 function printRetry({ putBack: back, already }: RetryReport): string {

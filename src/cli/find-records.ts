@@ -4,7 +4,7 @@ import path from 'node:path';
 import { openSource } from '../operators/decode/source.ts';
 import { positionJson } from '../model/record.ts';
 import { RETRY_PARTITION } from '../runtime/retry-list.ts';
-import { outputNames } from '../runtime/state.ts';
+import { outputNames, readState } from '../runtime/state.ts';
 
 export interface OutputRecord {
   readonly id: string;
@@ -77,8 +77,7 @@ export async function findRecords(output: string, wanted: string, limit: number)
 export function outputFiles(output: string, state: string = path.join(output, '.riffle')): string[] {
   const inside = (folder: string) => outputNames(folder).map((name) => path.join(folder, name));
   const lines = inside(path.join(state, 'outputs'));
-  const unfinished = lines.some((file) => file.endsWith('.partial'));
-  return unfinished ? lines : inside(output);
+  return lines.length > 0 && readState(state)?.finished === undefined ? lines : inside(output);
 }
 
 /** The records of an output file, each as the bytes of one JSON object; the line that a running job is writing is left out. */

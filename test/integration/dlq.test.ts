@@ -191,6 +191,9 @@ test('nothing to do is said, and by the exit status', async () => {
   assert.match(unknown.stderr, /no run has its state/);
   await runDedup({ input: [input[0]!], output });
   assert.equal((await riffle(['dlq', 'show', 'p1', '--output', output])).code, 1);
+  const partly = await riffle(['dlq', 'retry', 'no such', `dedup.raw-${partitionOf(input[0]!)}@0`, '--output', output]);
+  assert.equal(partly.code, 1);
+  assert.match(partly.stderr, /dead letter no such, dedup\.raw-/);
   const nothing = await riffle(['dlq', 'retry', '--output', output]);
   assert.equal(nothing.code, 2);
   assert.match(nothing.stderr, /give ids, --code CODE or --all/);

@@ -133,6 +133,7 @@ test('killed while it converts: the same command finishes, and only then the run
 
   assert.equal(killed.signal, 'SIGKILL', killed.stderr);
   assert.equal(readState(path.join(output, '.riffle'))?.finished, undefined);
+  assert.equal((await findRecords(output, 'd36', 5)).length, 1, 'found in the lines of the state');
   const summary = await runDedup({ input: [input], output, set: ['output.format=parquet'] });
   assert.equal(summary.inputs, 44);
   assert.deepEqual(filesOf(output), filesOf(path.join(folder, 'parquet')));
