@@ -84,9 +84,9 @@ export const dedupOptionsSchema = z
           .int()
           .min(1024)
           .max(64 * million)
-          .default(4 * million)
+          .default(16 * million)
           .describe('documents after which a new filter is started; the first ones are smaller'),
-        generations: z.int().min(1).max(64).default(16).describe('filters kept; the oldest falls out'),
+        generations: z.int().min(1).max(64).default(4).describe('filters kept; the oldest falls out'),
       })
       .prefault({})
       .describe('everything seen before, as Bloom filters of band keys'),
