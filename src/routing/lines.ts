@@ -15,21 +15,37 @@ export interface LineBuffers {
 
 const INITIAL_BYTES = 1 << 14;
 
-/** `expectedBytes` of one topic's lines: most lines go to one topic, and growing a buffer copies it. */
-export function createLineBuffers(expectedBytes = INITIAL_BYTES): LineBuffers {
+/** Memory for lines; what was handed out comes back when its lines are committed. */
+export type Allocate = (bytes: number) => Buffer;
+
+/**
+ * `expectedBytes` of all lines together: most go to one topic, and growing a buffer copies it.
+ */
+export function createLineBuffers(
+  expectedBytes = INITIAL_BYTES,
+  allocate: Allocate = Buffer.allocUnsafeSlow,
+): LineBuffers {
   const topics = new Map<string, { buffer: Buffer; at: number; lengths: number[] }>();
+  let expected = expectedBytes;
+
+  function open(topic: string) {
+    let size = INITIAL_BYTES;
+    if (topic.startsWith('curated.')) {
+      size = Math.max(size, expected);
+      expected = 0;
+    }
+    const lines = { buffer: allocate(size), at: 0, lengths: [] as number[] };
+    topics.set(topic, lines);
+    return lines;
+  }
+
   return {
     add(topic, body, tail) {
-      let lines = topics.get(topic);
-      if (lines === undefined) {
-        const size = topic.startsWith('curated.') ? Math.max(INITIAL_BYTES, expectedBytes) : INITIAL_BYTES;
-        lines = { buffer: Buffer.allocUnsafeSlow(size), at: 0, lengths: [] };
-        topics.set(topic, lines);
-      }
+      const lines = topics.get(topic) ?? open(topic);
       // A UTF-16 unit takes at most three bytes of UTF-8.
       const need = lines.at + body.length + tail.length * 3;
       if (need > lines.buffer.length) {
-        const grown = Buffer.allocUnsafeSlow(Math.max(need, lines.buffer.length * 2));
+        const grown = allocate(Math.max(need, lines.buffer.length * 2));
         lines.buffer.copy(grown, 0, 0, lines.at);
         lines.buffer = grown;
       }

@@ -36,7 +36,7 @@ export interface Stretch {
 
 export interface JoinStart {
   readonly partition: number;
-  /** N as committed; undefined for a partition that never committed: the first block of it says where it starts. */
+  /** N as committed, 0 before the first commit; undefined (a negative control): the first block says where the partition starts. */
   readonly next: bigint | undefined;
   readonly sifted: bigint;
   readonly verdicts: bigint;
@@ -52,22 +52,24 @@ export function createJoin(start: JoinStart): Join {
   let siftedRead = start.sifted;
   let verdictsRead = start.verdicts;
 
-  /** A partition that never committed starts where its first block does, in both topics: another start means that a first block is lost. */
+  /** Without N the partition starts where its first block does, in both topics. */
   function beginAt(from: bigint): bigint {
     begin ??= from;
-    if (begin !== from) throw lost('first block', from, begin);
+    if (begin !== from)
+      throw new FatalError(
+        'gap',
+        `first block of partition ${start.partition}; it begins at ${from} in one topic and at ${begin} in the other; the log lost a block: keep it and report it`,
+      );
     return from;
   }
 
-  const lost = (what: string, from: bigint, at: bigint) =>
-    new FatalError(
-      'gap',
-      `${what} of partition ${start.partition}; goes on at ${from}, but only records below ${at} are covered; the log lost a block: keep it and report it`,
-    );
-
-  function cover(coverage: bigint | undefined, from: bigint, to: bigint, topic: string): bigint {
+  /**
+   * Coverage with this block. One that starts beyond the coverage is passed over (undefined), now and on every replay: the block before it was
+   * not acknowledged (a full disk), so its writer never moved on and gives both again. A gap that stays open ends the run as a stall.
+   */
+  function cover(coverage: bigint | undefined, from: bigint, to: bigint): bigint | undefined {
     const at = coverage ?? planned ?? from;
-    if (from > at) throw lost(topic, from, at);
+    if (from > at) return undefined;
     return to > at ? to : at;
   }
 
@@ -99,15 +101,19 @@ export function createJoin(start: JoinStart): Join {
     addSifted(at, bytes) {
       const block = readSiftedBlock(bytes);
       planned ??= beginAt(block.from);
-      siftedCoverage = cover(siftedCoverage, block.from, block.to, 'sifted');
       siftedRead = at + 1n;
+      const coverage = cover(siftedCoverage, block.from, block.to);
+      if (coverage === undefined) return;
+      siftedCoverage = coverage;
       if (block.to > planned) sifted.push({ at, block });
     },
     addVerdicts(at, bytes) {
       const block = readVerdictBlock(bytes);
       if (planned === undefined) beginAt(block.from);
-      verdictCoverage = cover(verdictCoverage, block.from, block.to, 'verdicts');
       verdictsRead = at + 1n;
+      const coverage = cover(verdictCoverage, block.from, block.to);
+      if (coverage === undefined) return;
+      verdictCoverage = coverage;
       if (planned === undefined || block.to > planned) verdicts.push({ at, block });
     },
     plan,

@@ -9,7 +9,7 @@ import { DEAD, SOURCE, STUB } from '../model/sifted.ts';
 import { readVerdictBlock, type Verdict, type VerdictBlock, verdictAt, verdictOffset } from '../model/verdicts.ts';
 import { decide } from '../pruning/decide.ts';
 import { type Policy, policyName } from '../pruning/policy.ts';
-import { createLineBuffers, type LineBuffers, type TopicLines } from '../routing/lines.ts';
+import { type Allocate, createLineBuffers, type LineBuffers, type TopicLines } from '../routing/lines.ts';
 import { decisionJson, dedupSignal } from '../routing/output.ts';
 import { RETRY_PARTITION } from '../runtime/retry-list.ts';
 import type { Scores, Stage0 } from '../scoring/stage0.ts';
@@ -32,6 +32,8 @@ export interface CurateTools {
   readonly scoredLanguages: readonly string[];
   readonly rawTopic: string;
   readonly keepText: 'all' | 'curated';
+  /** Memory for output lines. */
+  readonly allocate?: Allocate;
   /** Name of a source partition: the path of the file. */
   readonly nameOf: (partition: number) => string;
   /** Bytes of the source file of a partition, for records that are spliced. */
@@ -63,7 +65,7 @@ export function curateRecords(task: CurateTask, tools: CurateTools): CurateResul
     task,
     tools,
     policy: policyName(tools.policy),
-    outputs: createLineBuffers(entries.expectedBytes),
+    outputs: createLineBuffers(entries.expectedBytes, tools.allocate),
     totals: emptyTotals(),
     measured: newMeasured(),
   };

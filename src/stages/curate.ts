@@ -46,6 +46,8 @@ export async function runCurate(
   const consumer = await log.consumer(groups.curate, [topics.sifted, topics.verdicts]);
   const assigned = new Map<number, Assigned>();
   const current = await policy();
+  /** Buffers of committed lines, on their way back to a worker. */
+  const free: ArrayBuffer[] = [];
   let failed: Error | undefined;
   /** What is not decided when the run is stopped will be decided by the next one. */
   const stopped = new Promise<undefined>((resolve) => {
@@ -77,16 +79,18 @@ export async function runCurate(
     advance(target);
   }
 
+  function decideIn({ partition }: Pick<Assigned, 'partition'>, stretch: Stretch): Promise<CurateResult> {
+    const recycled = free.splice(0);
+    const request: CurateRequest = { type: 'curate', policy: current, task: { partition, ...stretch }, recycled };
+    return context.pool.callAny<CurateResult>(request, recycled);
+  }
+
   function advance(target: Assigned): void {
     while (target.inFlight < STRETCHES && !signal.aborted) {
       const stretch = target.join.plan(STRETCH_BLOCKS);
       if (stretch === undefined) return;
       target.inFlight++;
-      const decided = context.pool.callAny<CurateResult>({
-        type: 'curate',
-        policy: current,
-        task: { partition: target.partition, ...stretch },
-      } satisfies CurateRequest);
+      const decided = decideIn(target, stretch);
       decided.catch(() => undefined);
       target.chain = target.chain
         .then(async () => {
@@ -94,6 +98,7 @@ export async function runCurate(
           // Behind a stretch that was not committed nothing may be: N would pass over it.
           if (failed || result === undefined) return;
           await commit(context, target, stretch, result, hooks);
+          for (const { bytes } of Object.values(result.outputs)) free.push(bytes.buffer);
         })
         .catch((error: Error) => {
           failed ??= error;
@@ -127,11 +132,7 @@ export async function runCurate(
             `records ${stretch.next} to ${stretch.limit} of partition ${partition}; a worker thread ended ${ATTEMPTS} times while deciding them; look at the memory of the machine and report it`,
             { cause: error },
           );
-        decided = context.pool.callAny<CurateResult>({
-          type: 'curate',
-          policy: current,
-          task: { partition, ...stretch },
-        } satisfies CurateRequest);
+        decided = decideIn({ partition }, stretch);
       }
     }
   }
@@ -144,7 +145,7 @@ async function assign(context: StageContext, consumer: Consumer, partition: numb
   const positionOf = (topic: string) => lease.positions.find((p) => p.topic === topic)?.offset ?? 0n;
   const start = {
     partition,
-    next: faults.omit.has('store-next') ? undefined : lease.next,
+    next: faults.omit.has('store-next') ? undefined : (lease.next ?? 0n),
     sifted: positionOf(topics.sifted),
     verdicts: positionOf(topics.verdicts),
   };

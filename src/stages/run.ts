@@ -1,4 +1,5 @@
 /** A bounded run: all four stages in one process over a list of input files, until every record is decided. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Topology } from '../../topologies/topology.ts';
 import type { Config } from '../config/schema.ts';
@@ -11,7 +12,7 @@ import { type Policy, policyName } from '../pruning/policy.ts';
 import { COMPLETE, type Faults, type StageContext } from '../runtime/context.ts';
 import { createFlow } from '../runtime/flow.ts';
 import { createPool, type WorkerPool } from '../runtime/pool.ts';
-import type { RunInput } from '../runtime/state.ts';
+import { inputDigest, type RunInput } from '../runtime/state.ts';
 import { groups, topicNames, topicSpecs } from '../runtime/topics.ts';
 import type { ScorerSet } from '../scoring/stage0.ts';
 import { publishPolicy, readPolicy } from './controller.ts';
@@ -94,7 +95,10 @@ export async function runBounded(run: BoundedRun): Promise<RunResult> {
     await Promise.all(stages);
     run.faults.at('finish');
     const complete = progress.end.isReached();
-    if (complete) await log.finish();
+    if (complete) {
+      requireUnchanged(run.inputs);
+      await log.finish();
+    }
     const { totals, resumed } = progress;
     return { complete, totals, resumed, index: started.index()?.stats(), policy: policyName(run.policy) };
   } finally {
@@ -102,6 +106,17 @@ export async function runBounded(run: BoundedRun): Promise<RunResult> {
     await Promise.allSettled(stages);
     await pool.close();
     await log.close();
+  }
+}
+
+/** What was decided came out of the inputs as they were when the run began. @throws FatalError `input-changed` */
+function requireUnchanged(inputs: readonly RunInput[]): void {
+  for (const { path: file, digest } of inputs) {
+    if (existsSync(file) && inputDigest(file) === digest) continue;
+    throw new FatalError(
+      'input-changed',
+      `input ${file}; it changed while it was read; leave inputs alone while a run reads them, and start over with --fresh`,
+    );
   }
 }
 

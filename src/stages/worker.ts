@@ -16,6 +16,7 @@ import { createReporter, DECIDING, IDLE, READING, SIFTING } from '../runtime/act
 import type { Poison } from '../runtime/context.ts';
 import { READY } from '../runtime/pool.ts';
 import type { ScorerSet, Stage0 } from '../scoring/stage0.ts';
+import { createRecycled } from '../routing/recycled.ts';
 import { type CurateTask, curateRecords } from './curate-records.ts';
 import { type SiftedPair, siftPartition } from './sift-blocks.ts';
 import { openPartition, type SourceFile } from './sources.ts';
@@ -56,6 +57,8 @@ export interface CurateRequest {
   readonly type: 'curate';
   readonly task: CurateTask;
   readonly policy: Policy;
+  /** Buffers of earlier results, to be used again. */
+  readonly recycled: readonly ArrayBuffer[];
 }
 
 export type Request = (OpenLane | PullLane | CurateRequest) & { readonly id: number };
@@ -110,14 +113,18 @@ async function* runLane({ partitions, poison }: OpenLane): AsyncGenerator<Sifted
     const file = data.files[partition]!;
     const source = { partition, name: file.name, from };
     let end = from;
-    for await (const pair of siftPartition(
-      source,
-      openPartition(file, data.files, from, options.decode, () => tools.reading(partition, end)),
-      tools,
-      options,
-    )) {
-      end = pair.to;
-      yield pair;
+    try {
+      for await (const pair of siftPartition(
+        source,
+        openPartition(file, data.files, from, options.decode, () => tools.reading(partition, end)),
+        tools,
+        options,
+      )) {
+        end = pair.to;
+        yield pair;
+      }
+    } catch (cause) {
+      throw readingFailed(file.path, cause);
     }
     yield { partition, end };
   }
@@ -162,6 +169,14 @@ function scratch(bytes: number): Buffer {
   return spans[at]!.subarray(0, bytes);
 }
 
+function openInput(file: string): number {
+  try {
+    return openSync(file, 'r');
+  } catch (cause) {
+    throw readingFailed(file, cause);
+  }
+}
+
 /** Reads from a source file that is kept open; the least recently opened one is closed. */
 function readSource(partition: number, start: number, bytes: number): Uint8Array {
   let file = sources.get(partition);
@@ -171,7 +186,7 @@ function readSource(partition: number, start: number, bytes: number): Uint8Array
       closeSync(oldest[1]);
       sources.delete(oldest[0]);
     }
-    sources.set(partition, (file = openSync(data.files[partition]!.path, 'r')));
+    sources.set(partition, (file = openInput(data.files[partition]!.path)));
   }
   const buffer = scratch(bytes);
   let at = 0;
@@ -180,14 +195,24 @@ function readSource(partition: number, start: number, bytes: number): Uint8Array
     if (got === 0)
       throw new RiffleError(
         'input-changed',
-        `${data.files[partition]!.path}; shorter than when it was first read; restore it and run the same command again`,
+        `input ${data.files[partition]!.path}; it is shorter than when it was first read; restore it and run the same command again`,
       );
     at += got;
   }
   return buffer;
 }
 
-function curate({ task, policy }: CurateRequest): { result: object; transfer: ArrayBuffer[] } {
+/** An operating system's error names no file, or says it in its own words. */
+function readingFailed(file: string, cause: unknown): unknown {
+  if (!(cause instanceof Error) || !('syscall' in cause)) return cause;
+  const message = `input ${file}; it cannot be read any more (${cause.message}); restore it and run the same command again`;
+  return new RiffleError('input-unreadable', message, { cause });
+}
+
+const buffers = createRecycled();
+
+function curate({ task, policy, recycled }: CurateRequest): { result: object; transfer: ArrayBuffer[] } {
+  buffers.give(recycled);
   spansUsed = 0;
   spans.length = Math.min(spans.length, MAX_SPANS);
   const result = curateRecords(task, {
@@ -196,6 +221,7 @@ function curate({ task, policy }: CurateRequest): { result: object; transfer: Ar
     scoredLanguages: config.scoring.languages,
     rawTopic: data.rawTopic,
     keepText: config.output.keepText,
+    allocate: buffers.allocate,
     nameOf: (partition) => data.files[partition]!.name,
     readSource,
   });
