@@ -10,7 +10,8 @@ import { z } from 'zod';
 import { configJsonSchema, describe } from '../../src/cli/describe.ts';
 import { topicNames } from '../../src/runtime/topics.ts';
 import { topologyNames } from '../../topologies/topology.ts';
-import { goldenFile } from './files.ts';
+import { configurationPage } from './configuration.ts';
+import { configurationFile, goldenFile } from './files.ts';
 
 const set: readonly string[] = [];
 
@@ -20,6 +21,10 @@ suite('golden describe', () => {
       const golden = readFileSync(goldenFile(name), 'utf8');
       assert.equal(await describe(name, { set, format: 'text' }), golden, 'see node test/golden/update.ts');
     });
+});
+
+test('the reference of all settings is that of the schema', () => {
+  assert.equal(readFileSync(configurationFile, 'utf8'), configurationPage(), 'see node test/golden/update.ts');
 });
 
 test('the JSON form says the same as the text', async () => {
