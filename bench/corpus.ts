@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { sharedPath } from '../src/testing/shared.ts';
 import { linesOf } from './dedup-corpus.ts';
 
@@ -53,25 +54,15 @@ export interface Slice {
 }
 
 /** The first `documents` lines as a file of their own in `folder`; the corpus itself where it has no more. */
-export function firstDocuments(corpus: Corpus, documents: number, folder: string): Slice {
-  mkdirSync(folder, { recursive: true });
-  const file = path.join(folder, `corpus-${documents}.jsonl`);
-  const fd = openSync(file, 'w');
+export async function firstDocuments(corpus: Corpus, documents: number, folder: string): Promise<Slice> {
   let count = 0;
   let bytes = 0;
-  let more = false;
-  try {
-    for (const line of linesOf(corpus.file, documents + 1)) {
-      if (count === documents) more = true;
-      else {
-        bytes += writeSync(fd, line) + writeSync(fd, '\n');
-        count++;
-      }
-    }
-  } finally {
-    closeSync(fd);
+  for (const line of linesOf(corpus.file, documents)) {
+    count++;
+    bytes += line.length + 1;
   }
-  if (more) return { file, documents, bytes };
-  rmSync(file);
-  return { file: corpus.file, documents: count, bytes: statSync(corpus.file).size };
+  if (bytes >= statSync(corpus.file).size) return { file: corpus.file, documents: count, bytes };
+  const file = path.join(folder, `corpus-${documents}.jsonl`);
+  await pipeline(createReadStream(corpus.file, { end: bytes - 1 }), createWriteStream(file));
+  return { file, documents, bytes };
 }

@@ -47,7 +47,7 @@ export async function run({
   const folder = mkdtempSync(path.join(tmpdir(), 'riffle-bench-'));
   try {
     const lines = [
-      ...documentLines(topologies, corpus, documents, folder),
+      ...(await documentLines(topologies, corpus, documents, folder)),
       ...(topologies.includes('web-crawl') ? crawlLine(pages, folder) : []),
     ];
     if (lines.length === 0) return;
@@ -68,16 +68,16 @@ export async function run({
   }
 }
 
-function documentLines(
+async function documentLines(
   topologies: readonly string[],
   corpus: string | undefined,
   documents: number,
   folder: string,
-): Line[] {
+): Promise<Line[]> {
   const wanted = topologies.filter((topology) => topology !== 'web-crawl');
   const found = wanted.length === 0 ? undefined : findCorpus(corpus, documents, wanted.join(', '));
   if (found === undefined) return [];
-  const slice = firstDocuments(found, documents, folder);
+  const slice = await firstDocuments(found, documents, folder);
   return wanted.map((topology) => ({ topology, ...slice, promised: promised[topology] ?? 0 }));
 }
 

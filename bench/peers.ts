@@ -48,7 +48,7 @@ export async function run({
   const home = process.env.PEERS_HOME ?? path.join(tmpdir(), 'peers-run');
   const place: Place = { folder, home, output: path.join(folder, 'out') };
   try {
-    const slice = firstDocuments(found, documents, folder);
+    const slice = await firstDocuments(found, documents, folder);
     await besideGaoya(slice, rounds, place);
     quality(found, slice, place, compare);
     await besideDatatrove(found, slice, place);
@@ -144,7 +144,7 @@ async function besideDatatrove(corpus: Corpus, whole: Slice, { folder, output, h
   }
   const input = path.join(folder, 'datatrove');
   mkdirSync(input);
-  const slice = firstDocuments(corpus, DATATROVE_DOCUMENTS, input);
+  const slice = await firstDocuments(corpus, DATATROVE_DOCUMENTS, input);
   header('quality rules and near-duplicates, JSON lines to JSON lines');
   const peer = await measure(
     [python, script, 'e2e', input, path.join(folder, 'datatrove.jsonl'), path.join(folder, 'work'), '1'],
