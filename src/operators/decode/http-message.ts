@@ -103,7 +103,7 @@ function unpack(body: Buffer, name: string, limits: DecodeLimits): Buffer {
     return inflate(limits.maxDecodedBytes);
   } catch (cause) {
     if (cause instanceof RangeError) {
-      const message = `HTTP body; ${body.length} bytes unpack to more than ${limits.maxDecodedBytes}; raise decode.maxDecodedBytes to read it`;
+      const message = `HTTP body; ${body.length} bytes unpack to more than ${limits.maxDecodedBytes}; raise source.maxDecodedBytes to read it`;
       throw decodeError('decode.bomb', message, cause);
     }
     if (looksPlain(body)) return body;

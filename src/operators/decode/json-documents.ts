@@ -124,7 +124,7 @@ function element(window: ByteWindow, start: number, end: number, limits: DecodeL
 }
 
 function tooLarge(bytes: Buffer, offset: bigint, next: bigint, limits: DecodeLimits): RawRecord {
-  const message = `JSON document; ${next - offset} bytes, the limit is ${limits.maxRecordBytes}; split it or raise decode.maxRecordBytes`;
+  const message = `JSON document; ${next - offset} bytes, the limit is ${limits.maxRecordBytes}; split it or raise source.maxRecordBytes`;
   const kept = Buffer.from(bytes.subarray(0, keptBytes(limits)));
   return { offset, next, kind: 'json', bytes: kept, error: decodeError('decode.tooLarge', message) };
 }

@@ -91,7 +91,7 @@ function isBlank(bytes: Buffer, start: number, end: number): boolean {
 }
 
 function tooLargeLine(bytes: Buffer, offset: bigint, next: bigint, length: number, limits: DecodeLimits): RawRecord {
-  const message = `JSON line; ${length} bytes, the limit is ${limits.maxRecordBytes}; split it or raise decode.maxRecordBytes`;
+  const message = `JSON line; ${length} bytes, the limit is ${limits.maxRecordBytes}; split it or raise source.maxRecordBytes`;
   // Copied, so that a dead letter of 256 KiB does not hold a buffer of many MiB.
   const kept = Buffer.from(bytes.subarray(0, keptBytes(limits)));
   return { offset, next, kind: 'json', bytes: kept, error: decodeError('decode.tooLarge', message) };

@@ -26,7 +26,7 @@ export function recordFromMessage(
     return bad(
       decodeError(
         'decode.tooLarge',
-        `message; ${bytes.length} bytes, the limit is ${limits.maxRecordBytes}; raise decode.maxRecordBytes`,
+        `message; ${bytes.length} bytes, the limit is ${limits.maxRecordBytes}; raise source.maxRecordBytes`,
       ),
     );
   }

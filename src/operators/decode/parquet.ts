@@ -109,7 +109,7 @@ function rowRecord(row: number, columns: Record<string, unknown>, limits: Decode
   const bytes = Buffer.from(rowJson(columns));
   const record = { offset: BigInt(row), next: BigInt(row + 1), kind: 'parquet-row', bytes } as const;
   if (bytes.length <= limits.maxRecordBytes) return record;
-  const message = `Parquet row; ${bytes.length} bytes as JSON, the limit is ${limits.maxRecordBytes}; raise decode.maxRecordBytes to read it`;
+  const message = `Parquet row; ${bytes.length} bytes as JSON, the limit is ${limits.maxRecordBytes}; raise source.maxRecordBytes to read it`;
   return {
     ...record,
     bytes: Buffer.from(bytes.subarray(0, keptBytes(limits))),

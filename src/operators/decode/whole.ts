@@ -15,7 +15,7 @@ export async function* readWhole(
 
   let record: RawRecord = { offset: 0n, next: BigInt(Math.max(1, bytes.length)), kind, bytes };
   if (bytes.length > limits.maxRecordBytes) {
-    const message = `${kind} file; over the limit of ${limits.maxRecordBytes} bytes; split it or raise decode.maxRecordBytes`;
+    const message = `${kind} file; over the limit of ${limits.maxRecordBytes} bytes; split it or raise source.maxRecordBytes`;
     record = {
       ...record,
       bytes: Buffer.from(bytes.subarray(0, keptBytes(limits))),
