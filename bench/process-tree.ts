@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
 
 export interface Sample {
   readonly seconds: number;
@@ -56,8 +57,7 @@ export async function measure(
 
 function collect(stream: unknown): () => string {
   const parts: Buffer[] = [];
-  if (stream !== null && typeof stream === 'object' && 'on' in stream)
-    (stream as NodeJS.ReadableStream).on('data', (part: Buffer) => parts.push(part));
+  if (stream instanceof Readable) stream.on('data', (part: Buffer) => parts.push(part));
   return () => Buffer.concat(parts).toString();
 }
 

@@ -39,7 +39,8 @@ export async function runRiffle(
     options,
   );
   if (spent.status !== 0) throw new Error(`riffle run ${topology}; ended with ${spent.status}: ${spent.stderr}`);
-  return { ...spent, summary: JSON.parse(spent.stdout) as RunSummary };
+  const summary: RunSummary = JSON.parse(spent.stdout);
+  return { ...spent, summary };
 }
 
 export const median = (values: readonly number[]): number => {
