@@ -103,21 +103,28 @@ export function createMemoryLog(now: () => number = Date.now): MemoryLog {
     const paused = new Set<string>();
     let assigned: number[] | undefined;
 
+    const mine = () =>
+      topics.flatMap((topic) =>
+        Array.from({ length: specs.get(topic)?.partitions ?? 0 }, (_, partition) => ({ topic, partition })),
+      );
+    let turn = 0;
+
+    /** Each read begins one partition further on, so that none starves. */
     function read(maxBytes: number): Batch[] {
       const batches: Batch[] = [];
       let bytes = 0;
-      for (const topic of topics) {
-        for (let partition = 0; partition < (specs.get(topic)?.partitions ?? 0); partition++) {
-          const key = keyOf(topic, partition);
-          if (paused.has(key) || bytes >= maxBytes) continue;
-          const all = partitionOf(topic, partition);
-          const start = Number(positions.get(key) ?? 0n);
-          let end = start;
-          while (end < all.length && (bytes < maxBytes || end === start)) bytes += all[end++]!.value.length;
-          if (end === start) continue;
-          batches.push({ topic, partition, messages: all.slice(start, end) });
-          positions.set(key, BigInt(end));
-        }
+      const all = mine();
+      const first = all.length === 0 ? 0 : turn++ % all.length;
+      for (const { topic, partition } of [...all.slice(first), ...all.slice(0, first)]) {
+        const key = keyOf(topic, partition);
+        if (paused.has(key) || bytes >= maxBytes) continue;
+        const messages = partitionOf(topic, partition);
+        const start = Number(positions.get(key) ?? groupPositions.get(`${group}/${key}`) ?? 0n);
+        let end = start;
+        while (end < messages.length && (bytes < maxBytes || end === start)) bytes += messages[end++]!.value.length;
+        if (end === start) continue;
+        batches.push({ topic, partition, messages: messages.slice(start, end) });
+        positions.set(key, BigInt(end));
       }
       return batches;
     }
