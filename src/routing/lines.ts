@@ -23,7 +23,7 @@ export type Allocate = (bytes: number) => Buffer;
  */
 export function createLineBuffers(
   expectedBytes = INITIAL_BYTES,
-  allocate: Allocate = Buffer.allocUnsafeSlow,
+  allocate: Allocate = (bytes) => Buffer.allocUnsafeSlow(bytes),
 ): LineBuffers {
   const topics = new Map<string, { buffer: Buffer; at: number; lengths: number[] }>();
   let expected = expectedBytes;

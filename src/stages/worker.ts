@@ -11,6 +11,7 @@ import { createFingerprinter } from '../dedup/dedup.ts';
 import { RecordError, RiffleError } from '../errors.ts';
 import { createChain } from '../operators/chain.ts';
 import { createOperator, type OperatorTables } from '../operators/create.ts';
+import type { Draft } from '../operators/operator.ts';
 import type { Policy } from '../pruning/policy.ts';
 import { createReporter, DECIDING, IDLE, READING, SIFTING } from '../runtime/activity.ts';
 import type { Poison } from '../runtime/context.ts';
@@ -69,7 +70,7 @@ const REPLY_RECORDS = 512;
 
 const data = workerData as WorkerData;
 const activity = createReporter(data.activity);
-setInterval(activity.beat, 500).unref();
+setInterval(() => activity.beat(), 500).unref();
 const lanes = new Map<number, AsyncGenerator<SiftedPair | Ended>>();
 interface Ended {
   readonly partition: number;
@@ -96,7 +97,7 @@ async function* runLane({ partitions, poison }: OpenLane): AsyncGenerator<Sifted
     decode: { maxRecordBytes: config.source.maxRecordBytes, maxDecodedBytes: config.source.maxDecodedBytes },
   };
   const tools = {
-    run: chain.run,
+    run: (draft: Draft) => chain.run(draft),
     fingerprinter,
     reading: (partition: number, offset: bigint) => activity.report(READING, partition, offset),
     begin: (partition: number, offset: bigint) => activity.report(SIFTING, partition, offset),
