@@ -39,10 +39,8 @@ export interface Fingerprinter {
   readonly fingerprint: (text: string | Uint8Array, out: Uint8Array, at: number) => FingerprintResult;
 }
 
-/** Asked only: answered, and leaves no trace. */
-export const ASKED = 1;
-/** Answered, then known. */
-export const INSERTED = 2;
+/** Asked only: answered, and leaves no trace. Inserted: answered, then known. */
+export { ASKED, INSERTED } from '../model/sifted.ts';
 
 /** Documents in log order. `sketches` holds `count × stride` bytes. */
 export interface SketchBatch {
