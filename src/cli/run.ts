@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { Registry } from 'prom-client';
@@ -67,7 +67,6 @@ export async function run(
     throw new ConfigError('input', '--input; not given; name a file, a folder, a pattern, or - for standard input');
   const expanded = expandInputs(options.input);
   requireOurs(state);
-  mkdirSync(state, { recursive: true });
   const unlock = lockState(state);
   try {
     if (options.fresh) removeRun(state, output);

@@ -1,14 +1,23 @@
 /** One process at a time on one state. */
-import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.ts';
 
-/** Takes the lock; the result gives it back. A lock whose process is gone is taken over. @throws ConfigError when somebody holds it. */
+/** Takes the lock, in a folder that is made when it is not there; the result gives it back. A lock whose process is gone is taken over. @throws ConfigError when somebody holds it. */
 export function lockState(directory: string): () => void {
   const file = path.join(directory, 'lock');
   // Written whole before it gets its name: nobody ever reads a lock without a holder.
   const own = `${file}.${process.pid}`;
-  writeFileSync(own, JSON.stringify({ pid: process.pid, started: startTime(process.pid) }));
+  try {
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(own, JSON.stringify({ pid: process.pid, started: startTime(process.pid) }));
+  } catch (cause) {
+    throw new ConfigError(
+      'state-unwritable',
+      `state folder ${directory}; it cannot be written (${(cause as Error).message}); choose another --output or --state`,
+      { cause },
+    );
+  }
   try {
     for (let attempt = 0; attempt < 3; attempt++) {
       if (linked(own, file)) return () => unlinkSync(file);

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
-import { ConfigError, FatalError } from '../../errors.ts';
+import { ConfigError, FatalError, TransientError } from '../../errors.ts';
 import type { Message, OutMessage } from '../port.ts';
 import type { Topic } from './catalog.ts';
 
@@ -95,8 +95,18 @@ export function createOutputFiles(directory: string, fileName: (topic: string) =
       const end = lengthBytes + chunks.reduce((sum, { byteLength }) => sum + BigInt(byteLength), 0n);
       if ((written.get(topic.name) ?? 0n) > lengthBytes) await handle.truncate(Number(lengthBytes));
       written.set(topic.name, end);
-      await writeAll(handle, chunks, Number(lengthBytes));
-      await handle.datasync();
+      try {
+        await writeAll(handle, chunks, Number(lengthBytes));
+        await handle.datasync();
+      } catch (cause) {
+        throw isFull(cause)
+          ? new TransientError(
+              'disk-full',
+              `output folder ${directory}; no space left for ${path.basename(partialName(topic))}, nothing was committed; make room, and the same command continues`,
+              { cause },
+            )
+          : cause;
+      }
       return end;
     },
     finish(topic, lengthBytes) {
@@ -136,6 +146,9 @@ export function createOutputFiles(directory: string, fileName: (topic: string) =
     },
   };
 }
+
+const isFull = (cause: unknown): boolean =>
+  cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
 
 /** @throws FatalError `newline-in-record`. Checked before a message waits for a transaction, so that nobody else's is spoilt. */
 export function checkLines(topic: Topic, messages: readonly OutMessage[]): void {

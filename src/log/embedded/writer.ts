@@ -185,7 +185,7 @@ async function explain(environment: Environment, cause: unknown, bytes: number):
   if (full || (message.includes('Input/output') && room < 2 * bytes + 2 ** 20)) {
     return new TransientError(
       'disk-full',
-      `${environment.directory}; no space left (${message}), nothing was written; make room, then it goes on`,
+      `state folder ${environment.directory}; no space left (${message}), nothing was written; make room, and the same command continues`,
       { cause },
     );
   }
