@@ -2,6 +2,7 @@
  * Index: folds the one ordered sketch log into the near-duplicate index and answers with verdicts. A pure function of a prefix of the log and
  * the configuration; what it had answered before a restart, it answers again, the same.
  */
+import { setImmediate } from 'node:timers/promises';
 import {
   configHash,
   createIndex,
@@ -104,6 +105,8 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
       for (const message of messages) {
         await take(message);
         position = message.offset + 1n;
+        // A poll brings many blocks: signals, replies and metrics get their turn between them.
+        await setImmediate();
         if (failed) throw failed;
         if (signal.aborted) break;
       }
