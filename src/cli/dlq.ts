@@ -7,6 +7,7 @@ import { appendRetries, readRetryList, type Retry, retryListFile } from '../runt
 import { readState, writeState } from '../runtime/state.ts';
 import { type DeadLetter, identityOfLetter, originOf, readDeadLetters } from './dead-letters.ts';
 import { printDeadLetter } from './print-dead-letter.ts';
+import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 interface PlaceOptions {
@@ -125,8 +126,8 @@ function printList(
   for (const { code, operator, count, putBack: n, message, examples } of codes) {
     lines.push(
       `  ${styleText('red', code.padEnd(24))}${operator.padEnd(14)}${String(count).padStart(8)}${String(n).padStart(10)}`,
-      styleText('dim', `    ${message}`),
-      ...examples.map((example) => `    e.g. ${example}`),
+      styleText('dim', `    ${printable(message)}`),
+      ...examples.map((example) => `    e.g. ${printable(example)}`),
     );
   }
   const where = `--output '${output}'${state === undefined ? '' : ` --state '${state}'`}`;

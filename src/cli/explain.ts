@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import { RiffleError } from '../errors.ts';
 import { identityOf } from '../model/record.ts';
 import { findRecords, type Found, type OutputRecord, retryOf } from './find-records.ts';
+import { printableAll } from './printable.ts';
 import { sideBySide, wrapped } from './side-by-side.ts';
 
 interface ExplainOptions {
@@ -27,7 +28,9 @@ export async function explainCommand(wanted: string, options: ExplainOptions): P
     found.map(async (one) => ({ ...one, duplicate: await duplicateOf(output, one.record) })),
   );
   if (options.json) process.stdout.write(`${JSON.stringify({ records: explained })}\n`);
-  else for (const one of explained) process.stdout.write(`${printRecord(one, one.duplicate, options.rows)}\n`);
+  else
+    for (const { duplicate, ...one } of explained.map(printableAll))
+      process.stdout.write(`${printRecord(one, duplicate, options.rows)}\n`);
 }
 
 interface DedupSignal {

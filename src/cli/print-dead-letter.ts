@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { type DeadLetter, identityOfLetter } from './dead-letters.ts';
+import { printable } from './printable.ts';
 import { wrapped } from './side-by-side.ts';
 
 const TEXT_ROWS = 40;
@@ -8,13 +9,13 @@ const DUMP_BYTES = 256;
 /** A dead letter for a person: its error, where it lies, and the value as text, or as bytes where it is none. */
 export function printDeadLetter(letter: DeadLetter): string {
   const { error, headers, encoding, valueBytes, truncated } = letter;
-  const lines = ['', styleText('bold', letter.id)];
+  const lines = ['', styleText('bold', printable(letter.id))];
   const row = (name: string, value: string) => lines.push(`  ${name.padEnd(14)}${value}`);
-  row('position', identityOfLetter(letter));
+  row('position', printable(identityOfLetter(letter)));
   row('error', `${styleText('red', error.code)} in ${error.stage}, ${error.operator}`);
-  row('', error.message);
-  if (letter.timestamp) row('timestamp', letter.timestamp);
-  for (const [name, value] of Object.entries(headers)) row('header', `${name}: ${printable(value)}`);
+  row('', printable(error.message));
+  if (letter.timestamp) row('timestamp', printable(letter.timestamp));
+  for (const [name, value] of Object.entries(headers)) row('header', printable(`${name}: ${value}`));
   if (letter.sha256 !== undefined) row('sha256', letter.sha256);
   const kept = encoding === 'base64' ? Buffer.from(letter.value, 'base64').length : Buffer.byteLength(letter.value);
   const cut = truncated ? `, of which the first ${kept} are kept` : '';
@@ -40,6 +41,3 @@ function dump(bytes: Buffer): string[] {
   if (bytes.length > DUMP_BYTES) lines.push(styleText('dim', `… ${bytes.length - DUMP_BYTES} more bytes`));
   return lines;
 }
-
-/** Control characters of a record must not reach the terminal. */
-const printable = (text: string) => text.replaceAll(/\p{Cc}/gu, ' ');

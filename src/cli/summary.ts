@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import { type Outcome, outcomes } from '../model/reasons.ts';
 import { decidedRecords, sumCounts } from '../stages/observation.ts';
 import type { RunResult } from '../stages/run.ts';
+import { printable } from './printable.ts';
 
 export interface Summary {
   readonly topology: string;
@@ -114,7 +115,7 @@ export function printSummary(summary: Summary, riffle: string): string {
     Object.entries(summary.examples).find(([reason]) => reason.startsWith('dedup.near')) ??
     Object.entries(summary.examples)[0];
   lines.push('', `output     ${summary.output}`);
-  if (anyExample) lines.push(`next       ${riffle} explain '${anyExample[1]}' --output '${summary.output}'`);
+  if (anyExample) lines.push(`next       ${riffle} explain '${printable(anyExample[1])}' --output '${summary.output}'`);
   lines.push(`           ${riffle} describe ${summary.topology}`, '');
   return lines.join('\n');
 }
@@ -123,7 +124,7 @@ const colour = { curated: 'green', rejected: 'yellow', quarantine: 'magenta', 'd
 
 function example({ examples }: Summary, reason: string, outcome: string): string {
   const id = outcome === 'curated' ? undefined : examples[reason];
-  return id === undefined ? '' : styleText('dim', `   e.g. ${id}`);
+  return id === undefined ? '' : styleText('dim', `   e.g. ${printable(id)}`);
 }
 
 const count = (n: number) => n.toLocaleString('en-US');
