@@ -189,7 +189,7 @@ export function createMetrics(registry: Registry, version: string): Metrics {
     labelNames: ['quantile'],
     registers,
     collect() {
-      for (const q of [50, 99, 99.9]) this.set({ quantile: String(q / 100) }, quantile(q));
+      for (const q of ['0.5', '0.99', '0.999']) this.set({ quantile: q }, quantile(100 * Number(q)));
     },
   });
   return {
