@@ -88,14 +88,14 @@ const controls: readonly Control[] = [
     omit: 'commit-first-undecided',
     point: 'curate.committed',
     nth: 3,
-    shows: 'stopped: gap',
+    shows: 'stopped: stalled',
     why: 'blocks that were read and not decided are passed over',
   },
   {
     omit: 'snapshot-after-ack',
     point: 'index.snapshot',
     nth: 1,
-    shows: 'stopped: gap',
+    shows: 'stopped: stalled',
     why: 'verdicts before the snapshot are never given again',
   },
   {
