@@ -103,6 +103,7 @@ export const configSchema = z
       .strictObject({
         records: z.int().min(1).max(4096).default(256).describe('Most records of one block.'),
         bytes: bytes.default(512 * 1024).describe('Size at which a block is closed.'),
+        flushMs: z.int().min(1).default(250).describe('Age at which a block is closed, full or not.'),
       })
       .prefault({})
       .describe('Blocks of records on internal topics.'),

@@ -32,6 +32,8 @@ export interface SiftOptions {
   readonly configHash: bigint;
   readonly blockRecords: number;
   readonly blockBytes: number;
+  /** A block is closed when it is this old, full or not. */
+  readonly blockFlushMs: number;
   readonly deadLetterBytes: number;
   readonly decode: DecodeLimits;
 }
@@ -86,6 +88,7 @@ export async function* siftPartition(
   let listed = 0;
   let sketched = 0;
   let bytes = 0;
+  let begunMs = performance.now();
 
   function close(to: bigint): SiftedPair {
     const sketch = writeSketchBlock({
@@ -111,6 +114,7 @@ export async function* siftPartition(
     };
     from = to;
     listed = sketched = bytes = 0;
+    begunMs = performance.now();
     return pair;
   }
 
@@ -132,7 +136,8 @@ export async function* siftPartition(
       if (
         listed === options.blockRecords ||
         sifted.count === 4 * options.blockRecords ||
-        sifted.bytes >= options.blockBytes
+        sifted.bytes >= options.blockBytes ||
+        performance.now() - begunMs >= options.blockFlushMs
       )
         yield close(end);
     }

@@ -93,6 +93,7 @@ async function* runLane({ partitions, poison }: OpenLane): AsyncGenerator<Sifted
     configHash: BigInt(`0x${configHash(config.dedup).slice(0, 16)}`),
     blockRecords: config.blocks.records,
     blockBytes: config.blocks.bytes,
+    blockFlushMs: config.blocks.flushMs,
     deadLetterBytes: config.deadLetter.maxBytes,
     decode: { maxRecordBytes: config.source.maxRecordBytes, maxDecodedBytes: config.source.maxDecodedBytes },
   };
@@ -139,7 +140,13 @@ async function pull({ lane }: PullLane): Promise<Pulled> {
   let bytes = 0;
   let records = 0;
   let done = false;
-  while (bytes < REPLY_BYTES && records < REPLY_RECORDS && pairs.length + ended.length < 256) {
+  const until = performance.now() + config.blocks.flushMs;
+  while (
+    bytes < REPLY_BYTES &&
+    records < REPLY_RECORDS &&
+    pairs.length + ended.length < 256 &&
+    (pairs.length === 0 || performance.now() < until)
+  ) {
     const step = await running.next();
     if (step.done) {
       done = true;
