@@ -21,6 +21,7 @@ export function observeRun(metrics: Metrics, policy: Policy, progress: Progress)
   let statsAt = 0;
   return {
     sifted({ partition, to, records, bytes }) {
+      if (sifted === 0) metrics.begun();
       metrics.recordBytes('sift', bytes);
       metrics.records('sift', 'passed', '', records);
       progress.sifted(records, bytes);

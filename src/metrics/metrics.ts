@@ -38,6 +38,8 @@ export interface Metrics {
   batch(tokens: number, seconds: number): void;
   /** p50, p99 and p99.9 of the main thread's event-loop delay so far, seconds. */
   eventLoopDelay(): { p50: number; p99: number; p999: number };
+  /** Forgets the delays so far: those of loading and compiling, before there was anything to serve. */
+  begun(): void;
   stop(): void;
 }
 
@@ -235,6 +237,7 @@ export function createMetrics(registry: Registry, version: string): Metrics {
       batchSeconds.observe(took);
     },
     eventLoopDelay: () => ({ p50: quantile(50), p99: quantile(99), p999: quantile(99.9) }),
+    begun: () => delay.reset(),
     stop: () => delay.disable(),
   };
 }
