@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { Registry } from 'prom-client';
+import type { Topology } from '../../topologies/topology.ts';
 import type { Config } from '../config/schema.ts';
 import { configurationHash } from '../config/hash.ts';
 import { ConfigError } from '../errors.ts';
@@ -179,7 +180,7 @@ async function runLoaded(
       inputs,
       ends,
       stateDirectory: state,
-      workers: config.workers === 'auto' ? Math.min(8, availableParallelism()) : config.workers,
+      workers: config.workers === 'auto' ? workersFor(topology) : config.workers,
       faults,
       signal: drain.signal,
       observer: observeRun(metrics, policy, progress),
@@ -206,6 +207,13 @@ async function runLoaded(
     metrics.stop();
     await http?.close();
   }
+}
+
+/** One a core; one fewer where deduplicating is all, for the main thread, which folds and commits, has as much to do as a worker then. */
+function workersFor({ operators, scores }: Topology): number {
+  const cores = availableParallelism();
+  const busy = operators.length === 0 && !scores ? cores - 1 : cores;
+  return Math.max(1, Math.min(8, busy));
 }
 
 async function serveMetrics(

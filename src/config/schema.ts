@@ -110,7 +110,7 @@ export const configSchema = z
     workers: z
       .union([z.literal('auto'), z.int().min(1).max(256)])
       .default('auto')
-      .describe('Worker threads for sift and scoring; `auto` is one a core, at most 8.'),
+      .describe('Worker threads for sift and scoring; `auto` is one a core (one fewer for dedup alone), at most 8.'),
     output: z
       .strictObject({
         format: z
