@@ -86,6 +86,7 @@ suite('what is refused: key; what was given; what to write instead', () => {
     ['policy=3', 'policy', '3', /keys and values/],
     ['app=Big', 'app', '"Big"', /lower-case/],
     ['policy.seed=', 'policy.seed', '""', /at least 1 characters/],
+    ['policy.routes.other=../x', 'policy.routes.other', '"../x"', /^give letters/],
     ['policy.created=yesterday', 'policy.created', '"yesterday"', /^give a date$/],
     ['policy.dedup.votes=33', 'policy.dedup.votes', '33', /bands/],
     ['rules.profiles=["c4@datatrove"]', 'rules.decide', 'not given', /rules.profiles/],

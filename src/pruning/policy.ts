@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-const language = z.string().min(2).max(12);
+/** Part of a topic's and of a file's name. */
+const route = z.string().regex(/^[\w-]{1,64}$/, 'letters, digits, "_" and "-"');
 
 const gate = z.strictObject({
   scorer: z.string().describe('Scorer whose axis is looked at, with its version: `toxicity/base@1`.'),
@@ -55,8 +56,8 @@ export const policySchema = z.strictObject({
     .describe('Uniform random sample, taken after gates and dedup, before scores: what the others are compared with.'),
   routes: z
     .strictObject({
-      languages: z.array(language).default([]).describe('Languages with a route of their own, `curated.<language>`.'),
-      other: z.string().min(1).default('main').describe('Route of everything else, `curated.<other>`.'),
+      languages: z.array(route).default([]).describe('Languages with a route of their own, `curated.<language>`.'),
+      other: route.default('main').describe('Route of everything else, `curated.<other>`.'),
     })
     .prefault({})
     .describe('Where curated records go.'),
