@@ -3,7 +3,7 @@ import { countEllipses, countUnits, flagsOf, HAS_MERGE } from './chunk-flags.ts'
 import { mergeNeighbours } from './merge-neighbours.ts';
 import { exceptionSpans, selectSpans, type Span, splitChunk } from './spacy-tokenizer.ts';
 import { exceptions } from './spacy-exceptions.ts';
-import { hashStart, hashStep, hashUnits, OWN, TextTable, UNITS as WORD_UNITS, UnitBuffer } from './text-table.ts';
+import { hashStart, hashStep, hashUnits, OWN, TextTable, UNITS as WORD_UNITS } from './text-table.ts';
 
 /**
  * What the rules need to know of a chunk (a run without white space), worked out when it is first seen and then read from one
@@ -65,7 +65,6 @@ export class ChunkCache {
   #count = 0;
   #end = 1;
   readonly #whitespace: boolean;
-  readonly #buffer = new UnitBuffer();
 
   constructor(tokens: 'spacy' | 'whitespace') {
     this.#whitespace = tokens === 'whitespace';
@@ -163,7 +162,7 @@ export class ChunkCache {
     const merged = spans.length > 0 ? mergeSpans(tokens, spans) : tokens;
     // Most sequences are the tokens of an exception that nothing had cut ("it", "'s"): no merge that a neighbour could block.
     const changed = merged.length !== tokens.length || merged.some((token, index) => token !== tokens[index]);
-    const record = this.#record(chunk, merged, changed);
+    const record = this.#record(chunk, units, from, merged, changed);
     const start = (record + TOKEN_START + this.data[record + TOKENS]! * TOKEN) * 2;
     for (let index = 0; index < chunk.length; index++) this.text[start + index] = units[from + index]!;
     this.data[record + HASH] = hash;
@@ -174,11 +173,11 @@ export class ChunkCache {
   }
 
   /** Record of a chunk `text[from, to)` with a merge, seen with its neighbours. Theirs are rare enough to be made anew every time. */
-  inContext(record: number, text: string, from: number, to: number): number {
+  inContext(record: number, text: string, units: Uint16Array, from: number, to: number): number {
     const tokens = mergeNeighbours(text, from, to);
     if (tokens === undefined) return record;
     this.#count++;
-    return this.#record(text.slice(from, to), tokens, true);
+    return this.#record(text.slice(from, to), units, from, tokens, true);
   }
 
   #insert(hash: number, record: number): void {
@@ -196,16 +195,21 @@ export class ChunkCache {
     for (let slot = 0; slot < old.length; slot += 2) if (old[slot + 1] !== 0) this.#insert(old[slot]!, old[slot + 1]!);
   }
 
-  #record(chunk: string, tokens: readonly string[], merge: boolean): number {
+  /** The tokens, one after another, are the chunk: their units lie at `units[from]`. */
+  #record(chunk: string, units: Uint16Array, from: number, tokens: readonly string[], merge: boolean): number {
     const record = this.#end;
     const count = this.#whitespace ? 1 : tokens.length;
     this.#end += TOKEN_START + Math.max(count, tokens.length) * TOKEN + ((chunk.length + 1) >> 1);
     this.#reserve();
     const { data } = this;
-    tokens.forEach((token, index) => this.#pushToken(record, index, this.#word(token)));
+    let at = from;
+    for (let index = 0; index < tokens.length; index++) {
+      this.#pushToken(record, index, this.#word(tokens[index]!, units, at));
+      at += tokens[index]!.length;
+    }
     data[record + INSIDE] = this.#sentences(record, tokens.length, false);
     data[record + ENDED] = this.#sentences(record, tokens.length, true);
-    if (this.#whitespace) this.#pushToken(record, 0, this.#word(chunk));
+    if (this.#whitespace) this.#pushToken(record, 0, this.#word(chunk, units, from));
     this.#sumUp(record, count);
     data[record + UNITS] = chunk.length;
     data[record + FLAGS] = flagsOf(chunk) | (merge ? HAS_MERGE : 0);
@@ -279,12 +283,13 @@ export class ChunkCache {
     return sentences * 2 + (ended ? 1 : 0);
   }
 
-  #word(token: string): number {
-    const units = this.#buffer.load(token);
-    const hash = hashUnits(units, 0, token.length);
-    const found = this.words.find(units, 0, token.length, hash);
+  /** Number of the word `token`, which lies at `units[from]`. */
+  #word(token: string, units: Uint16Array, from: number): number {
+    const to = from + token.length;
+    const hash = hashUnits(units, from, to);
+    const found = this.words.find(units, from, to, hash);
     if (found >= 0) return found;
-    const id = this.words.add(units, 0, token.length, hash);
+    const id = this.words.add(units, from, to, hash);
     let points = 0;
     let bits = 0;
     let every = -1;
@@ -301,7 +306,7 @@ export class ChunkCache {
     if (stop >= 0) bits |= 1 << (8 + stop);
     let polynomial = 0;
     let power = 1;
-    for (let index = 0; index < token.length; index++) {
+    for (let index = from; index < to; index++) {
       polynomial = (Math.imul(polynomial, base) + units[index]! + 1) | 0;
       power = Math.imul(power, base);
     }

@@ -28,7 +28,7 @@ export function lineSentences(cache: ChunkCache): (line: string) => number {
       }
       let record = cache.find(units, from, at, hash);
       if (record === 0) record = cache.learn(line.slice(from, at), units, from, hash);
-      if (cache.data[record + FLAGS]! & HAS_MERGE) record = cache.inContext(record, line, from, at);
+      if (cache.data[record + FLAGS]! & HAS_MERGE) record = cache.inContext(record, line, units, from, at);
       const sentences: number = cache.data[record + (ended ? ENDED : INSIDE)]!;
       count += sentences >> 1;
       ended = (sentences & 1) === 1;

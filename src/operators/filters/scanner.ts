@@ -130,7 +130,7 @@ class Scanner {
         at = cache.ends[next]!;
         let record = cache.record(cache.found[next++]!, text, units, from, at, hash);
         const joined = chunkEnd === from - 1 && units[chunkEnd] === SPACE_UNIT;
-        if (cache.data[record + FLAGS]! & HAS_MERGE) record = cache.inContext(record, text, from, at);
+        if (cache.data[record + FLAGS]! & HAS_MERGE) record = cache.inContext(record, text, units, from, at);
         judge.chunk(record, from, at, joined);
         this.#count(record);
         const points = cache.data[record + POINTS]!;

@@ -36,8 +36,18 @@ const longestAfterDigit = Math.max(...[...afterDigit].map((unit) => unit.length)
 
 const isDigit = (unit: number): boolean => unit >= 0x30 && unit <= 0x39;
 
+/** Most chunks share no exception's first unit, last unit and length, and no string need be made to say so. */
+const exceptionMarks = new Uint8Array(1 << 14);
+const exceptionMark = (first: number, last: number, length: number): number =>
+  (first ^ (last << 5) ^ (length << 10)) & (exceptionMarks.length - 1);
+for (const chunk of exceptions.keys())
+  exceptionMarks[exceptionMark(chunk.charCodeAt(0), chunk.charCodeAt(chunk.length - 1), chunk.length)] = 1;
+
 function isException(chunk: string, from: number, to: number): boolean {
-  return to - from <= longestException && exceptions.has(chunk.slice(from, to));
+  const length = to - from;
+  if (length < 1 || length > longestException) return false;
+  if (exceptionMarks[exceptionMark(chunk.charCodeAt(from), chunk.charCodeAt(to - 1), length)] === 0) return false;
+  return exceptions.has(chunk.slice(from, to));
 }
 
 /** Classes of the code point that ends before `index`, looking no further than `from`. */
