@@ -13,12 +13,20 @@ export const wordsCounted: number = 1 << 21;
 /** A repeated n-gram of at least this many units starts with this many units that repeat. */
 const window = 16;
 
-/** Polynomial hash of a window: times the base for every unit that enters, less the base to the power of 16 for the one that leaves. */
-const rollBase = 0x01000193;
-const rollOut: number = Array.from({ length: window }, () => rollBase).reduce(
-  (power, base) => Math.imul(power, base),
-  1,
-);
+/** Hash of the `window` units from `start`, two by two: products that do not wait for one another, as those of a rolling hash do. */
+function windowHash(units: Uint16Array, start: number): number {
+  return (
+    (Math.imul(units[start]! | (units[start + 1]! << 16), 0x9e3779b1) +
+      Math.imul(units[start + 2]! | (units[start + 3]! << 16), 0x85ebca6b) +
+      Math.imul(units[start + 4]! | (units[start + 5]! << 16), 0xc2b2ae35) +
+      Math.imul(units[start + 6]! | (units[start + 7]! << 16), 0x27d4eb2f) +
+      Math.imul(units[start + 8]! | (units[start + 9]! << 16), 0x165667b1) +
+      Math.imul(units[start + 10]! | (units[start + 11]! << 16), 0x2c1b3c6d) +
+      Math.imul(units[start + 12]! | (units[start + 13]! << 16), 0x297a2d39) +
+      Math.imul(units[start + 14]! | (units[start + 15]! << 16), 0x1b56c4e9)) |
+    0
+  );
+}
 
 /** Counts the n-grams of one text's words. A hash only proposes: equality is checked on the words themselves. */
 export class GramCounter {
@@ -29,9 +37,8 @@ export class GramCounter {
   #points = new Int32Array(smallest + 1);
   #polynomials = new Int32Array(smallest);
   #powers = new Int32Array(smallest);
-  /** The words joined, `window` zeros before them, and where each starts; the rolling hash of the `window` units up to each. */
+  /** The words joined, and where each starts. */
   #joined = new Uint16Array(smallest * 8);
-  #rolls = new Int32Array(smallest * 8);
   #starts = new Int32Array(smallest + 1);
   #count = 0;
   /** No more words are counted. */
@@ -51,8 +58,7 @@ export class GramCounter {
     this.#count = 0;
     this.full = false;
     this.#points[0] = 0;
-    this.#starts[0] = window;
-    this.#rolls[window - 1] = 0;
+    this.#starts[0] = 0;
     if (this.#words.length > largestKept) this.#resize(smallest, smallest * 8);
     else if (this.#joined.length > largestKept * 8) this.#resize(this.#words.length, smallest * 8);
   }
@@ -77,14 +83,7 @@ export class GramCounter {
     }
     const from = (record + TOKEN_START + tokens * TOKEN) * 2;
     const joined = this.#joined;
-    const rolls = this.#rolls;
-    let roll = rolls[start - 1]!;
-    for (let index = 0; index < units; index++) {
-      const unit = text[from + index]!;
-      joined[start + index] = unit;
-      roll = (Math.imul(roll, rollBase) + unit - Math.imul(joined[start + index - window]!, rollOut)) | 0;
-      rolls[start + index] = roll;
-    }
+    for (let index = 0; index < units; index++) joined[start + index] = text[from + index]!;
     let points = this.#points[position]!;
     for (let at = record + TOKEN_START; at < record + TOKEN_START + tokens * TOKEN; at += TOKEN) {
       this.#words[position] = data[at]!;
@@ -120,9 +119,6 @@ export class GramCounter {
     const joined = new Uint16Array(units);
     joined.set(this.#joined.subarray(0, Math.min(this.#joined.length, units)));
     this.#joined = joined;
-    const rolls = new Int32Array(units);
-    rolls.set(this.#rolls.subarray(0, Math.min(this.#rolls.length, units)));
-    this.#rolls = rolls;
   }
 
   /**
@@ -201,7 +197,7 @@ export class GramCounter {
     this.#candidateCount = 0;
     if (last < 0) return;
     const starts = this.#starts;
-    const rolls = this.#rolls;
+    const joined = this.#joined;
     const hashes = this.#hashes;
     const marks = this.#marks;
     const end = starts[this.#count]!;
@@ -212,7 +208,7 @@ export class GramCounter {
       const start = starts[at]!;
       marks[at] = starts[at + 5]! - start < window ? 1 : 0;
       if (start + window > end) continue;
-      const hash = Math.imul(rolls[start + window - 1]!, golden);
+      const hash = Math.imul(windowHash(joined, start), golden);
       hashes[at] = hash;
       for (let slot = (hash ^ (hash >>> 15)) & mask; ; slot = (slot + 1) & mask) {
         const first = slots[slot]! - base - 1;
