@@ -1,6 +1,6 @@
 /** Curate on a log in memory, where a commit can fail with its outcome unknown, a second holder can come, and a copy can come late. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { policySchema } from '../pruning/policy.ts';
 import type { Policy } from '../pruning/policy.ts';
 import { TransientError } from '../errors.ts';
@@ -83,6 +83,7 @@ async function newLog(): Promise<MemoryLog> {
 /** A curate until it is stopped, or fails. */
 function start(log: MemoryLog, omit: readonly ProtocolRule[] = []): { done: Promise<void>; stop: () => void } {
   const controller = new AbortController();
+  running.add(() => controller.abort());
   const context = {
     log,
     topics,
@@ -101,8 +102,18 @@ const written = (log: MemoryLog) =>
     .messages('t.curated.main', 0)
     .map(({ value }) => (JSON.parse(Buffer.from(value).toString()) as { id: string }).id);
 
+/** Curates that a failed test left running: they would keep the process alive. */
+const running = new Set<() => void>();
+afterEach(() => {
+  for (const stop of running) stop();
+  running.clear();
+});
+
+const PATIENCE_MS = 60_000;
+
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 2000; i++) {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (performance.now() < deadline) {
     if (await condition()) return;
     await new Promise((resolve) => setImmediate(resolve));
   }
