@@ -7,7 +7,7 @@ export interface WordCache {
 
 /** Longest word that is remembered, in bytes; a longer one is computed each time. */
 const keyBytes = 32;
-const slotBits = 16;
+const slotBits = 17;
 const offsetBasis = 0x811c9dc5;
 const prime = 0x01000193;
 const endOfLine = new TextEncoder().encode('</s>');
@@ -17,7 +17,7 @@ const greaterThan = 0x3e;
 
 /**
  * The sum of a word's own row and the rows of its character n-grams depends on the word alone, so it is kept for words
- * seen lately, in typed arrays that never grow (7 MB). A word has two places, so that frequent words seldom drive each
+ * seen lately, in typed arrays that never grow (13 MB). A word has two places, so that frequent words seldom drive each
  * other out. A hit compares the bytes, so the result does not depend on what was seen before.
  */
 export function createWordCache(table: LanguageTable): WordCache {
