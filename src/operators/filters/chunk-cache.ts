@@ -47,8 +47,8 @@ const IS_PUNCTUATION = 8;
 const base = 0x2c1b3c6d;
 const stopWords = ['the', 'be', 'to', 'of', 'and', 'that', 'have', 'with'];
 
-const chunksKept = 1 << 17;
-const integersKept = 1 << 22;
+const chunksKept = 1 << 18;
+const integersKept = 1 << 23;
 const unitsKept = 1 << 22;
 const firstSlots = 1 << 15;
 const ahead = 512;
