@@ -82,8 +82,8 @@ export const configSchema = z
         snapshotDocuments: z
           .int()
           .min(1)
-          .default(1_000_000)
-          .describe('Documents folded in between two snapshots of the index.'),
+          .default(250_000)
+          .describe('Documents folded in between two snapshots of the index; the sketch log behind them is let go.'),
       })
       .prefault({})
       .describe('The index stage.'),

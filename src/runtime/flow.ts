@@ -1,3 +1,5 @@
+import { orAborted } from './or-aborted.ts';
+
 /** Back-pressure through a whole process: how far sift may run ahead of what curate has committed. */
 export interface Flow {
   /** Resolves when there is room for another block, or when the signal is aborted: nobody may decide anything any more then. */
@@ -16,10 +18,7 @@ export function createFlow(limitBytes: number): Flow {
   return {
     async room(signal) {
       while (inFlight >= limitBytes && !signal.aborted)
-        await new Promise<void>((resolve) => {
-          waiting.push(resolve);
-          signal.addEventListener('abort', () => resolve(), { once: true });
-        });
+        await orAborted(new Promise<void>((resolve) => waiting.push(resolve)), signal);
     },
     entered(partition, to, bytes) {
       inFlight += bytes;

@@ -8,6 +8,7 @@ import type { Policy } from '../pruning/policy.ts';
 import { DECIDING } from '../runtime/activity.ts';
 import type { StageContext } from '../runtime/context.ts';
 import { WorkerDied } from '../runtime/pool.ts';
+import { orAborted } from '../runtime/or-aborted.ts';
 import { groups } from '../runtime/topics.ts';
 import { createJoin, type Join, type Stretch } from './curate-join.ts';
 import type { CurateResult } from './curate-records.ts';
@@ -49,10 +50,6 @@ export async function runCurate(
   /** Buffers of committed lines, on their way back to a worker. */
   const free: ArrayBuffer[] = [];
   let failed: Error | undefined;
-  /** What is not decided when the run is stopped will be decided by the next one. */
-  const stopped = new Promise<undefined>((resolve) => {
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
 
   while (!signal.aborted) {
     const polled = await consumer.poll({ ...POLL, signal });
@@ -94,7 +91,8 @@ export async function runCurate(
       decided.catch(() => undefined);
       target.chain = target.chain
         .then(async () => {
-          const result = await Promise.race([decidedOrAgain(decided, target, stretch), stopped]);
+          // What is not decided when the run is stopped will be decided by the next one.
+          const result = await orAborted(decidedOrAgain(decided, target, stretch), signal);
           // Behind a stretch that was not committed nothing may be: N would pass over it.
           if (failed || result === undefined) return;
           await commit(context, target, stretch, result, hooks);

@@ -8,6 +8,7 @@ import { IDLE, READING, SIFTING } from '../runtime/activity.ts';
 import type { Poison, StageContext } from '../runtime/context.ts';
 import type { Flow } from '../runtime/flow.ts';
 import { WorkerDied } from '../runtime/pool.ts';
+import { orAborted } from '../runtime/or-aborted.ts';
 import { groups } from '../runtime/topics.ts';
 import type { SiftedPair } from './sift-blocks.ts';
 import type { OpenLane, Pulled } from './worker.ts';
@@ -43,11 +44,6 @@ export async function runSift(context: StageContext, input: SiftInput, flow: Flo
   const publisher = createPublisher(context, producer, consumer);
   const lanes = laneQueue(input.sizes);
   let laneId = 0;
-  /** What a worker has under way is not waited for: nothing of it is in the log. */
-  const stopped = new Promise<undefined>((resolve) => {
-    context.signal.addEventListener('abort', () => resolve(undefined), { once: true });
-    if (context.signal.aborted) resolve(undefined);
-  });
 
   async function workLanes(worker: number): Promise<void> {
     for (let lane = lanes.shift(); lane !== undefined && !context.signal.aborted; lane = lanes.shift()) {
@@ -78,7 +74,7 @@ export async function runSift(context: StageContext, input: SiftInput, flow: Flo
     function pull(): Promise<Pulled | undefined> {
       const reply = pool.call<Pulled>(worker, { type: 'pull', lane });
       reply.catch(() => undefined);
-      return Promise.race([reply, stopped]);
+      return orAborted(reply, context.signal);
     }
     let next = pull();
     for (;;) {
