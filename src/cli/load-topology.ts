@@ -38,10 +38,18 @@ export async function loadTopology(name: string, options: ConfigOptions): Promis
   const { default: topology } = await topologies[known]();
   const config = loadConfig({ topology: name, file: options.config, set: options.set });
   const { scorers: names, directory } = config.scoring;
-  const scorers =
-    names.length === 0
-      ? undefined
-      : loadScorers(directory === undefined ? shippedModels : path.resolve(directory), names);
+  const scorers = names.length === 0 ? undefined : loadNamed(names, directory);
   const policy = resolvePolicy(config.policy, scorers?.scorers.map(({ manifest }) => manifest) ?? []);
   return { topology, config, scorers, policy };
+}
+
+/** @throws ConfigError that names the key beside the file. */
+function loadNamed(names: readonly string[], directory: string | undefined): ScorerSet {
+  try {
+    return loadScorers(directory === undefined ? shippedModels : path.resolve(directory), names);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const key = directory === undefined ? 'scoring.scorers' : 'scoring.directory';
+    throw new ConfigError(error.code, `${key}, ${error.message}`, { cause: error });
+  }
 }

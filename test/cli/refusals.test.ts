@@ -28,7 +28,7 @@ const cases: [what: string, args: readonly string[], message: RegExp][] = [
   [
     'a model that is not there',
     run('text', '--set', 'scoring.directory=models'),
-    /^model file .*models; cannot be read; /m,
+    /^scoring\.directory, model file .*models; cannot be read; /m,
   ],
   [
     'a configuration file that is not there',
