@@ -20,6 +20,7 @@ import { FatalError, RiffleError, TransientError } from '../../src/errors.ts';
 import { type EmbeddedLog, openEmbeddedLog } from '../../src/log/embedded/log.ts';
 import type { TopicSpec } from '../../src/log/port.ts';
 import { readAll, texts, textOf } from './messages.ts';
+import { skip } from '../../src/testing/shared.ts';
 
 const specs: readonly TopicSpec[] = [
   { name: 'app.in', partitions: 2, kind: 'blocks', groups: ['early', 'late'] },
@@ -257,7 +258,7 @@ suite('embedded log: limits', () => {
   test('a full disk: refused with disk-full, nothing half-written, and it goes on when there is room', async (t) => {
     const folder = folderOf(t);
     const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]);
-    if (mounted.status !== 0) return t.skip('mounting a small file system needs root');
+    if (mounted.status !== 0) return skip(t, 'small file system; cannot be mounted; run the tests as root on Linux');
     try {
       const log = await openIn(t, folder);
       await fillAndGoOn(log, () => spawnSync('mount', ['-o', 'remount,size=64m', folder]));

@@ -17,6 +17,7 @@ import { test, type TestContext } from 'node:test';
 import { writeDocuments } from '../crash/documents.ts';
 import { readWritten } from './outputs.ts';
 import { riffle, type Running, startRiffle, temporaryFolder } from './riffle.ts';
+import { skip } from '../../src/testing/shared.ts';
 
 /** Lines of all outputs, as a set: with one partition the order in each file is fixed anyway. */
 const linesOf = (output: string): string[] =>
@@ -95,7 +96,7 @@ function smallDisk(t: TestContext, megabytes: number): string | undefined {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', disk], { stdio: 'ignore' });
     mounted = true;
   } catch {
-    t.skip('a small file system; cannot be mounted here; run the tests as root on Linux to have it tested');
+    skip(t, 'a small file system; cannot be mounted here; run the tests as root on Linux to have it tested');
     return undefined;
   }
   return disk;
