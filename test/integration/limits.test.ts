@@ -57,12 +57,12 @@ test('bait for the HTML parser goes through in time', async (t) => {
   );
 });
 
-test('a record of 200 MB is passed over without being held', async (t) => {
+test('a record of 500 MB is passed over without being held', async (t) => {
   const prepare = (folder: string) => {
     const file = openSync(path.join(folder, 'large.jsonl'), 'w');
     const piece = Buffer.alloc(1 << 20, 'long ');
     writeSync(file, `${goodLine()}\n{"text":"`);
-    for (let i = 0; i < 200; i++) writeSync(file, piece);
+    for (let i = 0; i < 500; i++) writeSync(file, piece);
     writeSync(file, `"}\n${goodLine()}\n`);
     closeSync(file);
   };
@@ -70,7 +70,8 @@ test('a record of 200 MB is passed over without being held', async (t) => {
   const large = await curate(t, 'text', {}, { prepare });
   assert.deepEqual(large.byFile, { 'large.jsonl': ['curated', 'decode.tooLarge', 'curated'] });
   const grown = large.summary!.peakRssBytes - small.summary!.peakRssBytes;
-  assert.ok(grown < 80 << 20, `${grown >> 20} MiB more than for a small file`);
+  // How much garbage lies about at the peak depends on the machine; held, the record would be there at least once.
+  assert.ok(grown < 250 << 20, `${grown >> 20} MiB more than for a small file`);
   const letter = large.written.find(({ outcome }) => outcome === 'decode.tooLarge')!.record;
   assert.ok('error' in letter && letter.truncated && letter.value.length <= 256 * 1024);
 });
