@@ -128,6 +128,8 @@ export interface Log {
   lease(group: string, partition: number): Promise<Lease>;
   /** What a lease of that group last committed as N, without fencing anybody; undefined when it never did. */
   progress(group: string, partition: number): Promise<bigint | undefined>;
+  /** What a group last committed of a topic outside leases, by partition, without joining it: how far another stage says that it is. */
+  positions(group: string, topic: string): Promise<ReadonlyMap<number, bigint>>;
   /** Waits for what is under way and lets go of the medium. */
   close(): Promise<void>;
 }

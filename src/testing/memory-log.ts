@@ -183,6 +183,14 @@ export function createMemoryLog(now: () => number = Date.now): MemoryLog {
     consumer: async (group, topics) => consumer(group, topics),
     lease: async (group, partition) => lease(group, partition),
     progress: async (group, partition) => committed.get(`${group}/${partition}`)?.next,
+    positions: async (group, topic) => {
+      const found = new Map<number, bigint>();
+      for (let p = 0; p < (specs.get(topic)?.partitions ?? 0); p++) {
+        const offset = groupPositions.get(`${group}/${keyOf(topic, p)}`);
+        if (offset !== undefined) found.set(p, offset);
+      }
+      return found;
+    },
     close: async () => undefined,
     messages: partitionOf,
     failCommit: (error, when) => {

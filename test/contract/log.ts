@@ -178,6 +178,23 @@ export function logContract(name: string, makeMedium: (t: TestContext) => Promis
       assert.equal(await consumer.committed('app.in', 2), 123_456_789_012n);
     });
 
+    test('another stage sees what a group committed, also of a topic that the group does not read', async (t) => {
+      const { log, medium } = await opened(t);
+      const consumer = await log.consumer('work', ['app.in']);
+      await consumer.commit([
+        { topic: 'app.side', partition: 0, offset: 7n },
+        { topic: 'app.side', partition: 2, offset: 9n },
+      ]);
+      const other = await medium.open();
+      t.after(() => other.close());
+      await other.ensureTopics(specs);
+      assert.deepEqual([...(await other.positions('work', 'app.side'))].sort(), [
+        [0, 7n],
+        [2, 9n],
+      ]);
+      assert.equal((await other.positions('work', 'app.in')).size, 0);
+    });
+
     test('seek reads again from there', async (t) => {
       const { log } = await opened(t);
       await log.producer().append('app.in', 0, texts('a', 'b', 'c'));

@@ -13,7 +13,7 @@ import {
 } from './catalog.ts';
 import { createConsumer } from './consume.ts';
 import { makeDirectory, openEnvironment } from './environment.ts';
-import { TAG } from './layout.ts';
+import { numberKey, readU64, TAG } from './layout.ts';
 import { putPositions, readProgress, takeLease } from './lease.ts';
 import { checkLines, joinLines, createOutputFiles } from './outputs.ts';
 import { createTrimmer } from './trim.ts';
@@ -215,6 +215,18 @@ function makeLog(opened: Opened, options: EmbeddedLogOptions, release: () => Pro
       checkOpen();
       const group = catalog.groups.get(groupName);
       return group === undefined ? undefined : readProgress(environment, group, partition);
+    },
+    async positions(groupName, name) {
+      checkOpen();
+      const found = new Map<number, bigint>();
+      const group = catalog.groups.get(groupName);
+      if (group === undefined) return found;
+      const { id } = catalog.topic(name);
+      const from = Buffer.from(numberKey(TAG.position, group, id));
+      const to = Buffer.from(numberKey(TAG.position, group, id + 1));
+      for (const { key, value } of readRange(environment, from, to))
+        found.set(Buffer.from(key).readUInt32BE(9), readU64(value));
+      return found;
     },
     trim: async () => {
       checkOpen();
