@@ -63,6 +63,7 @@ suite('sifted blocks', () => {
     sourceBytes: u32,
     signals: text,
     language: text,
+    retried: fc.boolean(),
     failures: fc.array(record({ reason: text, value: fc.oneof(text, fc.integer()), limit: fc.integer() }), {
       maxLength: 3,
     }),
@@ -101,6 +102,7 @@ suite('sifted blocks', () => {
       sourceBytes: 0,
       signals: 's',
       language: 'en',
+      retried: false,
       failures: [],
     });
     const { head: read, signals } = siftedEntry(readSiftedBlock(writer.take(0, 1n, 2n)), 0);

@@ -34,3 +34,6 @@ export function headJson(head: DocumentHead): string {
   if (head.metadataJson !== undefined) json += `,"metadata":${head.metadataJson}`;
   return json;
 }
+
+/** Header of a message that is a dead letter put back: the position of the original, as JSON. */
+export const RETRY_OF = 'riffle.retry-of';

@@ -2,7 +2,7 @@
  * The sifted block: what sift found out about a contiguous range `[from, to)` of one source partition.
  *
  * Layout, little-endian: magic u32 · partition u32 · from u64 · to u64 · count u32 · reserved u32, then `count` entries of 56 bytes, then
- * the bytes that entries point into. Entry: offset u64 · exact u64 · kind u8 · shape u8 · 2 reserved · bytes at u32 · lengths of head, signals,
+ * the bytes that entries point into. Entry: offset u64 · exact u64 · kind u8 · shape u8 · retried u8 · reserved · bytes at u32 · lengths of head, signals,
  * failures (JSON) and language u32 each, which follow one another there · source start u64 · source length u32 · reserved u32.
  */
 import { FatalError } from '../errors.ts';
@@ -40,6 +40,8 @@ export interface SiftedEntry {
   /** JSON members, without braces: `"language/lid176@1":{…},"gopher@datatrove":{…}`. */
   readonly signals: string;
   readonly language: string;
+  /** A dead letter that was put back: never dropped as a duplicate, it would be one of itself (protocol rule 14). */
+  readonly retried: boolean;
   readonly failures: readonly Failure[];
 }
 
@@ -86,7 +88,7 @@ export function siftedWriter(): SiftedWriter {
       table.u64(entry.exact);
       table.u8(entry.kind);
       table.u8(entry.shape);
-      table.u8(0);
+      table.u8(entry.retried ? 1 : 0);
       table.u8(0);
       table.u32(at);
       table.u32(headBytes);
@@ -179,6 +181,7 @@ export function siftedEntry(block: SiftedBlock, i: number): SiftedEntry {
     signals,
     failures,
     language,
+    retried: view.getUint8(e + 18) === 1,
     sourceStart: Number(view.getBigUint64(e + 40, true)),
     sourceBytes: view.getUint32(e + 48, true),
   };

@@ -4,14 +4,13 @@
  */
 import { RecordError } from '../errors.ts';
 import type { Failure } from '../model/reasons.ts';
-import { identityOf, positionJson, type SourcePosition } from '../model/record.ts';
+import { identityOf, positionJson, RETRY_OF, type SourcePosition } from '../model/record.ts';
 import { DEAD, SOURCE, STUB } from '../model/sifted.ts';
 import { readVerdictBlock, type Verdict, type VerdictBlock, verdictAt, verdictOffset } from '../model/verdicts.ts';
 import { decide } from '../pruning/decide.ts';
 import { type Policy, policyName } from '../pruning/policy.ts';
 import { type Allocate, createLineBuffers, type LineBuffers, type TopicLines } from '../routing/lines.ts';
 import { decisionJson, dedupSignal } from '../routing/output.ts';
-import { RETRY_PARTITION } from '../runtime/retry-list.ts';
 import type { Scores, Stage0 } from '../scoring/stage0.ts';
 import { type Body, createEntries, type Entries } from './curate-entries.ts';
 import { type Measured, measure, measureArms, newMeasured } from './measured.ts';
@@ -108,7 +107,7 @@ function curateRecord(
       scores = tools.stage0.score(textOf(body));
   } catch (error) {
     if (!(error instanceof RecordError)) throw error;
-    return writeDeadLetter(scoringError(error, position, body), error.code, position, outputs, totals);
+    return writeDeadLetter(scoringError(error, position, body, entry.retried), error.code, position, outputs, totals);
   }
   const decision = decide(tools.policy, {
     identity: identityOf(position),
@@ -116,7 +115,7 @@ function curateRecord(
     failures: entry.failures as Failure[],
     verdict: sketched ? verdict : undefined,
     scores,
-    retried: position.partition === RETRY_PARTITION,
+    retried: entry.retried,
   });
 
   const signals = entry.signals === '' ? [] : [entry.signals];
@@ -157,13 +156,13 @@ function writeDeadLetter(
   countRecord(totals, 'dead-letter', code, bytes.length, () => identityOf(position));
 }
 
-function scoringError(error: RecordError, position: SourcePosition, body: Body): string {
+function scoringError(error: RecordError, position: SourcePosition, body: Body, retried: boolean): string {
   return JSON.stringify({
     id: identityOf(position),
     error: { stage: 'curate', operator: error.operator, code: error.code, message: error.message },
     position: JSON.parse(positionJson(position)) as unknown,
     key: null,
-    headers: position.partition === RETRY_PARTITION ? retryHeaders(body) : {},
+    headers: retried ? retryHeaders(body) : {},
     timestamp: null,
     value: jsonOf(body),
     encoding: 'utf-8',
@@ -176,7 +175,7 @@ function scoringError(error: RecordError, position: SourcePosition, body: Body):
 function retryHeaders(body: Body): Record<string, string> {
   const { metadata } = JSON.parse(jsonOf(body)) as { metadata?: { riffle?: { 'retry-of'?: object } } };
   const retryOf = metadata?.riffle?.['retry-of'];
-  return retryOf === undefined ? {} : { 'riffle.retry-of': JSON.stringify(retryOf) };
+  return retryOf === undefined ? {} : { [RETRY_OF]: JSON.stringify(retryOf) };
 }
 
 const jsonOf = ({ bytes, tail }: Body): string =>

@@ -51,6 +51,7 @@ function sifted(from: number, to: number, exactOf: (offset: number) => bigint): 
       sourceBytes: 0,
       signals: '',
       language: '',
+      retried: false,
       failures: [],
     });
   return writer.take(0, BigInt(from), BigInt(to));

@@ -1,7 +1,7 @@
 /** What becomes of a record that sift cannot process (contract: dead letter). */
 import { createHash } from 'node:crypto';
 import { RecordError, RiffleError } from '../errors.ts';
-import { identityOf, positionJson, type SourcePosition } from '../model/record.ts';
+import { identityOf, positionJson, RETRY_OF, type SourcePosition } from '../model/record.ts';
 import type { RawRecord } from '../operators/decode/types.ts';
 
 /** The dead letter without `decision` and its closing brace. */
@@ -12,14 +12,15 @@ export function deadLetter(record: RawRecord, error: Problem, position: SourcePo
     tooLarge && record.kind !== 'parquet-row' ? Number(record.next - record.offset) : record.bytes.length;
   const truncated = tooLarge || record.bytes.length > maxBytes;
   const kept = record.bytes.subarray(0, maxBytes);
+  const { message, retryOf } = record;
   const value = utf8OrBase64(truncated ? wholeCharacters(kept) : kept);
   return JSON.stringify({
     id: record.headers?.['warc-record-id']?.replace(/^<(.*)>$/, '$1') ?? identityOf(position),
     error,
     position: JSON.parse(positionJson(position)) as unknown,
-    key: null,
-    headers: record.headers ?? {},
-    timestamp: record.headers?.['warc-date'] ?? null,
+    key: message?.key ?? null,
+    headers: { ...(message ?? record).headers, ...(retryOf !== undefined && { [RETRY_OF]: retryOf }) },
+    timestamp: message ? new Date(message.timestampMs).toISOString() : (record.headers?.['warc-date'] ?? null),
     value: value.text,
     encoding: value.encoding,
     valueBytes,

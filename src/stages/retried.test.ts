@@ -76,7 +76,7 @@ test('each line of the list is the record that lies at its place, in any order, 
     readRetryList(list.path).map(({ at, next }) => [BigInt(at), BigInt(next)]),
   );
   assert.equal(records.at(-1)!.next, BigInt(list.sizeBytes));
-  assert.deepEqual(JSON.parse(records[1]!.headers!['riffle.retry-of']!), {
+  assert.deepEqual(JSON.parse(records[1]!.retryOf!), {
     topic: 't',
     partition: 'plain',
     offset: offsetOf(1),

@@ -5,9 +5,6 @@ import { openSource } from '../operators/decode/source.ts';
 import type { DecodeLimits, InputFile, RawBatch, RawRecord } from '../operators/decode/types.ts';
 import { type Retry, readRetryList } from '../runtime/retry-list.ts';
 
-/** Header of a retried record: the position of the original, as JSON. */
-export const RETRY_OF = 'riffle.retry-of';
-
 /** Further on than this in a file that can be read from anywhere, it is opened anew. */
 const NEAR_BYTES = 4n << 20n;
 
@@ -30,8 +27,7 @@ export async function* readRetried(
       const found = file && (await cursor.find(file, BigInt(retry.of.offset)));
       const place = { offset: BigInt(at), next: BigInt(next) };
       const record = { ...(found ?? missing(retry)), ...place };
-      const headers = { ...record.headers, [RETRY_OF]: JSON.stringify(retry.of) };
-      const records = [{ ...record, headers }];
+      const records = [{ ...record, retryOf: JSON.stringify(retry.of) }];
       yield { format: undefined, from: place.offset, to: place.next, addressable: false, records };
     }
   } finally {

@@ -23,9 +23,8 @@ import { decodeRecord } from '../operators/decode/decode.ts';
 import { decodeError } from '../operators/decode/reasons.ts';
 import type { DecodedDocument, DecodeLimits, DecodeRejection, RawBatch, RawRecord } from '../operators/decode/types.ts';
 import type { Draft } from '../operators/operator.ts';
-import { RETRY_PARTITION } from '../runtime/retry-list.ts';
 import { deadLetter, problemOf } from './dead-letter.ts';
-import { RETRY_OF, withRetryOf } from './retried.ts';
+import { withRetryOf } from './retried.ts';
 
 export interface SiftOptions {
   readonly rawTopic: string;
@@ -189,8 +188,8 @@ function siftRecord(
     const error = record.error ?? tools.poisoned(source.partition, record.offset);
     if (error) throw error;
     const decoded = decodeRecord(record, options.decode);
-    if ('rejected' in decoded) return markRetried(rejectedByDecode(record, decoded, position), record, position);
-    return markRetried(siftDocument(batch, record, decoded, position, tools, sketches, at), record, position);
+    if ('rejected' in decoded) return markRetried(rejectedByDecode(record, decoded, position), record);
+    return markRetried(siftDocument(batch, record, decoded, position, tools, sketches, at), record);
   } catch (error) {
     const problem = problemOf(error);
     const head = deadLetter(record, problem, position, options.deadLetterBytes);
@@ -219,6 +218,7 @@ function siftDocument(
     ...bodyOf(batch, record, decoded, result, position),
     signals: result.signals,
     language: result.language,
+    retried: false,
     failures: result.failures,
   };
 }
@@ -265,12 +265,11 @@ function rejectedByDecode(record: RawRecord, rejection: DecodeRejection, positio
   return stub(record, INLINE, head, [{ reason: rejection.rejected, value: rejection.value, limit: rejection.limit }]);
 }
 
-/** A retried record says whose retry it is. Only in that partition: a header of that name in a file means nothing. */
-function markRetried(entry: SiftedEntry, { headers }: RawRecord, { partition }: SourcePosition): SiftedEntry {
-  const retryOf = headers?.[RETRY_OF];
-  if (partition !== RETRY_PARTITION || retryOf === undefined) return entry;
+/** A retried record says whose retry it is. */
+function markRetried(entry: SiftedEntry, { retryOf }: RawRecord): SiftedEntry {
+  if (retryOf === undefined) return entry;
   const head = typeof entry.head === 'string' ? entry.head : Buffer.from(entry.head).toString();
-  return { ...entry, head: withRetryOf(head, retryOf) };
+  return { ...entry, head: withRetryOf(head, retryOf), retried: true };
 }
 
 function stub(record: RawRecord, shape: number, head: string, failures: readonly Failure[]): SiftedEntry {
@@ -284,6 +283,7 @@ function stub(record: RawRecord, shape: number, head: string, failures: readonly
     sourceBytes: 0,
     signals: '',
     language: '',
+    retried: false,
     failures,
   };
 }

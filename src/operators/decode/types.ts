@@ -30,8 +30,18 @@ export interface RawRecord {
   readonly headers?: Readonly<Record<string, string>>;
   /** Present: this record is a dead letter. `bytes` has its beginning (at most 256 KiB). */
   readonly error?: RecordError;
+  /** Present: a dead letter that was put back. The position of the original, as JSON. */
+  readonly retryOf?: string;
+  /** Present: it came as a message; what its dead letter tells of it. */
+  readonly message?: MessageOrigin;
   /** Present: this record carries no document. */
   readonly skipped?: SkippedType;
+}
+
+export interface MessageOrigin {
+  readonly key: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timestampMs: number;
 }
 
 /** Consecutive records that cover the range `[from, to)` of their file; blank lines and padding lie between them. */
