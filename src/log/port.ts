@@ -21,15 +21,20 @@ export interface OutMessage {
   readonly value: Uint8Array;
   /** Needed on compacted topics. */
   readonly key?: string;
+  /** Carried where the medium has headers; the embedded log drops them. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Message {
   readonly offset: bigint;
   /** Append time as the log saw it, ms since the epoch. Stages that need time take this one, never the wall clock. */
   readonly timestampMs: number;
+  /** As UTF-8; base64 where it is none. */
   readonly key?: string;
-  /** Valid until the next `poll` of the same consumer; copy what must live longer. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Valid until the next `poll` of the same consumer; copy what must live longer. Empty for a message without a value (`tombstone`). */
   readonly value: Uint8Array;
+  readonly tombstone?: boolean;
 }
 
 export interface Batch {
@@ -92,6 +97,8 @@ export interface Lines {
   readonly bytes: Uint8Array;
   /** Bytes of each line, its line feed included; their sum is the length of `bytes`. */
   readonly lengths: Uint32Array;
+  /** Of each line, where the medium has headers. */
+  readonly headers?: readonly Readonly<Record<string, string>>[];
 }
 
 /** What curate commits in one piece. */
