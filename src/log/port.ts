@@ -130,6 +130,7 @@ export interface Log {
   /** Creates what is missing. @throws ConfigError when a topic exists with other partitions or another kind. */
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
   producer(): Producer;
+  /** The group `reader` is none: each of its consumers is given every partition of its topics, and commits nothing. */
   consumer(group: string, topics: readonly string[]): Promise<Consumer>;
   /** Fence, then read what is committed, in that order (protocol rule 12). */
   lease(group: string, partition: number): Promise<Lease>;

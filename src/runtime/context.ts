@@ -17,7 +17,8 @@ export type ProtocolRule =
   | 'snapshot-after-ack'
   | 'sifted-before-sketch'
   | 'commit-first-undecided'
-  | 'trim-to-snapshot';
+  | 'trim-to-snapshot'
+  | 'repair';
 
 /** Places where a crash test kills the process. */
 export type CrashPoint =
@@ -42,6 +43,8 @@ export interface Faults {
   readonly poison: readonly Poison[];
   /** Instead of the usual patience before a run that makes no progress fails. */
   readonly stallMs?: number;
+  /** Instead of the usual time between two looks for what a log has lost. */
+  readonly repairMs?: number;
 }
 
 /** A record that is not worked on any more: it becomes a dead letter with this code. */
@@ -64,6 +67,8 @@ export interface StageContext {
   readonly log: Log;
   readonly config: Config;
   readonly topics: TopicNames;
+  /** Partitions of raw. */
+  readonly partitions: number;
   readonly pool: WorkerPool;
   readonly faults: Faults;
   /** Aborted to drain: finish what is under way, begin nothing new. */

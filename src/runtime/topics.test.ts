@@ -13,6 +13,7 @@ test('topics are <app>.<topic>', () => {
     'crawl.observations',
     'crawl.policy',
     'crawl.raw',
+    'crawl.repairs',
     'crawl.sifted',
     'crawl.sketches',
     'crawl.verdicts',
@@ -24,7 +25,7 @@ test('raw, sifted and verdicts have the same partitions; sketches have one total
   assert.equal(named(names.sketches).partitions, 1);
 });
 
-test('every stage is known as a reader before it starts, so that nothing is trimmed behind its back', () => {
+test('every stage is known as a reader before it starts, so that nothing is trimmed behind its back; repairs are read from the end', () => {
   const readers = Object.fromEntries(
     specs.filter(({ kind }) => kind === 'blocks').map(({ name, groups }) => [name, groups]),
   );
@@ -34,6 +35,7 @@ test('every stage is known as a reader before it starts, so that nothing is trim
     'crawl.sketches': ['index'],
     'crawl.verdicts': ['curate'],
     'crawl.observations': ['controller'],
+    'crawl.repairs': [],
   });
 });
 

@@ -7,6 +7,8 @@ export interface TopicNames {
   readonly verdicts: string;
   readonly policy: string;
   readonly observations: string;
+  /** Requests to start again. */
+  readonly repairs: string;
   /** Prefix of output topics; the embedded log drops it from file names. */
   readonly output: (name: string) => string;
 }
@@ -20,6 +22,7 @@ export function topicNames(app: string): TopicNames {
     verdicts: name('verdicts'),
     policy: name('policy'),
     observations: name('observations'),
+    repairs: name('repairs'),
     output: name,
   };
 }
@@ -35,6 +38,7 @@ export function topicSpecs(names: TopicNames, partitions: number, outputs: reado
     { name: names.sketches, partitions: 1, kind: 'blocks', groups: [groups.index] },
     { name: names.verdicts, partitions, kind: 'blocks', groups: [groups.curate] },
     { name: names.observations, partitions: 1, kind: 'blocks', groups: [groups.controller] },
+    { name: names.repairs, partitions: 1, kind: 'blocks', groups: [] },
     { name: names.policy, partitions: 1, kind: 'compacted', groups: [] },
     ...outputs.map((name): TopicSpec => ({ name: names.output(name), partitions: 1, kind: 'records', groups: [] })),
   ];

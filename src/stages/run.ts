@@ -51,15 +51,6 @@ export interface BoundedRun {
   readonly observer: RunObserver;
 }
 
-/** Told what happens, for metrics and progress; never asked anything. */
-export interface RunObserver {
-  sifted?(pair: SiftedPair): void;
-  operators?(times: Pulled['operators']): void;
-  folded?(index: NearDuplicateIndex, verdicts: Verdicts | undefined, seconds: number): void;
-  committed?(observation: Observation, result: CurateResult, seconds: number): void;
-  inFlightBytes?(bytes: number): void;
-}
-
 export interface RunResult {
   /** False when a signal ended it before everything was decided. */
   readonly complete: boolean;
@@ -86,7 +77,13 @@ export async function runBounded(run: BoundedRun): Promise<RunResult> {
   try {
     await log.ensureTopics(topicSpecs(topics, sources.length, outputTopics(run.policy)));
     await publishPolicy(log, topics, run.policy);
-    const context: StageContext = { ...run, topics, pool, signal: AbortSignal.any([run.signal, stop.signal]) };
+    const context: StageContext = {
+      ...run,
+      topics,
+      partitions: sources.length,
+      pool,
+      signal: AbortSignal.any([run.signal, stop.signal]),
+    };
     const progress = await loadProgress(context, sources.length);
     const started = startStages(context, run, sources, progress);
     stages = started.stages;
@@ -118,22 +115,6 @@ function requireUnchanged(inputs: readonly RunInput[]): void {
       `input ${file}; it changed while it was read; leave inputs alone while a run reads them, and start over with --fresh`,
     );
   }
-}
-
-function createWorkers(
-  { config, topology, scorers, workers }: BoundedRun,
-  files: readonly SourceFile[],
-  rawTopic: string,
-): WorkerPool {
-  const workerData: Omit<WorkerData, 'activity'> = {
-    config,
-    topology,
-    files,
-    rawTopic,
-    tables: { language: topology.operators.includes('language') ? loadLanguageTable() : undefined },
-    scorers,
-  };
-  return createPool(new URL('./worker.ts', import.meta.url), workers, workerData);
 }
 
 interface RunProgress {
@@ -173,69 +154,6 @@ function startTrimming(log: BoundedLog, everySeconds: number): () => void {
     stopped = true;
     clearInterval(timer);
   };
-}
-
-function startStages(
-  context: StageContext,
-  run: BoundedRun,
-  sources: readonly SourceFile[],
-  { totals, end, stall }: RunProgress,
-): { stages: Promise<void>[]; index: () => NearDuplicateIndex | undefined } {
-  const { log, topics, config } = context;
-  const { observer } = run;
-  const flow = createFlow(IN_FLIGHT_BYTES);
-  let live: NearDuplicateIndex | undefined;
-  const stopTrimming = config.log.retain ? () => undefined : startTrimming(run.log, config.log.trimSeconds);
-  const sift = runSift(context, { sizes: sources.map(({ sizeBytes }) => sizeBytes) }, flow, {
-    ended: (partition, at) => end.ended(partition, at),
-    sifted(pair) {
-      observer.sifted?.(pair);
-      observer.inFlightBytes?.(flow.inFlightBytes);
-    },
-    operators: (times) => observer.operators?.(times),
-  });
-  const index = runIndex(
-    context,
-    {
-      directory: path.join(run.stateDirectory, 'snapshots'),
-      everyDocuments: config.index.snapshotDocuments,
-      decided: (partition) => log.progress(groups.curate, partition),
-    },
-    {
-      folded(current, verdicts, seconds) {
-        live = current;
-        observer.folded?.(current, verdicts, seconds);
-      },
-    },
-  );
-  const curate = runCurate(context, () => requirePolicy(readPolicy(log, topics)), {
-    committed(observation, result, seconds) {
-      addTotals(totals, observation);
-      const next = BigInt(observation.next);
-      flow.decided(observation.partition, next);
-      end.decided(observation.partition, next);
-      stall.progress();
-      observer.committed?.(observation, result, seconds);
-    },
-  });
-  const stages = [sift, index, curate];
-  void Promise.allSettled(stages).then(() => {
-    stopTrimming();
-    stall.stop();
-  });
-  return { stages, index: () => live };
-}
-
-/** Every output topic of the policy, so that each exists (and each file is written) even when nothing goes there. */
-export function outputTopics({ routes, gates, control }: Policy): string[] {
-  return [
-    ...routes.languages.map((language) => `curated.${language}`),
-    `curated.${routes.other}`,
-    'rejected',
-    ...(gates.length > 0 ? ['quarantine'] : []),
-    ...(control.rate > 0 ? ['control'] : []),
-    'dead-letter',
-  ];
 }
 
 /**
@@ -297,18 +215,6 @@ function createStall(
     },
     stop: () => clearInterval(timer),
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
-async function requirePolicy(policy: Promise<Policy | undefined>): Promise<Policy> {
-  const found = await policy;
-  if (found === undefined)
-    throw new FatalError('no-policy', 'policy topic; it is empty; start the controller, which publishes one');
-  return found;
 }
 
 /** Counts of everything committed on this state before. */

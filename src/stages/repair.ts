@@ -1,0 +1,74 @@
+/**
+ * Repair of what a log acknowledged and lost (docs/protocol.md, "Repair"): who misses something asks the stage before it to start again, through a
+ * topic, since the stages may be processes of their own. A request is repeated for as long as the alarm holds, so nobody has to find an old one.
+ */
+import type { Faults, StageContext } from '../runtime/context.ts';
+import { READER } from '../runtime/read-topic.ts';
+
+export interface RepairRequest {
+  /** Who is to start again. */
+  readonly stage: 'sift' | 'index';
+  readonly partition: number;
+  /** The first source offset that is missing. */
+  readonly from: bigint;
+  /** For people. */
+  readonly why: string;
+}
+
+/** How long an alarm is looked at again, and a request repeated. */
+const EVERY_MS = 2000;
+export const repairEveryMs = ({ repairMs }: Faults): number => repairMs ?? EVERY_MS;
+/** A request that comes so many turns after its answer is no late one. */
+const QUIET_TURNS = 2;
+export const repairQuietMs = (faults: Faults): number => QUIET_TURNS * repairEveryMs(faults);
+
+export function encodeRequest({ stage, partition, from, why }: RepairRequest): Uint8Array {
+  return Buffer.from(JSON.stringify({ stage, partition, from: String(from), why }));
+}
+
+export function decodeRequest(value: Uint8Array): RepairRequest {
+  const request = JSON.parse(Buffer.from(value).toString()) as Omit<RepairRequest, 'from'> & { from: string };
+  return { ...request, from: BigInt(request.from) };
+}
+
+/** Asks; the caller comes back every `repairEveryMs`. */
+export async function askFor(context: StageContext, requests: readonly RepairRequest[]): Promise<void> {
+  const { log, topics, faults } = context;
+  if (requests.length === 0 || faults.omit.has('repair')) return;
+  const messages = requests.map((request) => ({ value: encodeRequest(request) }));
+  await log.producer().append(topics.repairs, 0, messages);
+}
+
+export interface RequestReader {
+  /** Requests to a stage since the last call; waits so long for one. */
+  take(waitMs: number): Promise<RepairRequest[]>;
+  close(): Promise<void>;
+}
+
+/** From the end of the topic on. */
+export async function readRequests(context: StageContext, stage: RepairRequest['stage']): Promise<RequestReader> {
+  const { log, topics, signal } = context;
+  const consumer = await log.consumer(READER, [topics.repairs]);
+  return {
+    async take(waitMs) {
+      const { assigned, batches } = await consumer.poll({ maxBytes: 1 << 20, waitMs, signal });
+      if (assigned.length > 0) {
+        const { end } = await consumer.bounds(topics.repairs, 0);
+        consumer.seek({ topic: topics.repairs, partition: 0, offset: end });
+      }
+      const requests = batches.flatMap(({ messages }) => messages.map(({ value }) => decodeRequest(value)));
+      return requests.filter((request) => request.stage === stage);
+    },
+    close: () => consumer.close(),
+  };
+}
+
+/** True once every `everyMs`. */
+export function everyMs(ms: number): () => boolean {
+  let lastMs = performance.now();
+  return () => {
+    if (performance.now() - lastMs < ms) return false;
+    lastMs = performance.now();
+    return true;
+  };
+}
