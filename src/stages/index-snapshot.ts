@@ -5,14 +5,14 @@
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { type DedupOptions, loadIndex, type NearDuplicateIndex } from '../dedup/dedup.ts';
+import { createIndex, type DedupOptions, loadIndex, type NearDuplicateIndex } from '../dedup/dedup.ts';
 import { FatalError } from '../errors.ts';
 
 export interface IndexState {
   readonly index: NearDuplicateIndex;
   readonly watermarks: Map<number, bigint>;
   /** Offset of the next message of the sketch log to fold in. */
-  readonly position: bigint;
+  position: bigint;
 }
 
 export interface SnapshotStore {
@@ -22,8 +22,8 @@ export interface SnapshotStore {
   worthwhile(position: bigint): boolean;
   /** The caller has seen every verdict for positions before `position` acknowledged. */
   publish(state: IndexState): Promise<void>;
-  /** Position of the oldest retained snapshot. */
-  oldest(): Promise<bigint | undefined>;
+  /** Position of the kept snapshot, behind which nothing will be asked for any more; undefined as long as curate has reached none. */
+  keptPosition(): Promise<bigint | undefined>;
   /** Newest first. */
   list(): Promise<{ file: string; position: bigint }[]>;
 }
@@ -59,18 +59,19 @@ export async function createSnapshotStore(options: SnapshotOptions): Promise<Sna
       .sort((a, b) => (a.position < b.position ? 1 : -1));
   }
 
-  /** Removes what is older than the newest snapshot whose watermarks curate has passed in every partition, and nothing else. */
-  async function prune(): Promise<void> {
-    const kept = await list();
-    for (const [i, snapshot] of kept.entries()) {
-      const { watermarks } = await readHead(snapshot.file);
+  /** The newest snapshot whose watermarks curate has passed in every partition, removing what is older and nothing else. */
+  async function prune(): Promise<bigint | undefined> {
+    const all = await list();
+    for (const [i, { file, position }] of all.entries()) {
+      const { watermarks } = await readHead(file);
       const passed = await Promise.all(
         [...watermarks].map(async ([partition, mark]) => mark <= ((await decided(partition)) ?? 0n)),
       );
       if (!passed.every(Boolean)) continue;
-      for (const old of kept.slice(i + 1)) await rm(old.file, { force: true });
-      return;
+      for (const old of all.slice(i + 1)) await rm(old.file, { force: true });
+      return position;
     }
+    return undefined;
   }
 
   return {
@@ -99,11 +100,8 @@ export async function createSnapshotStore(options: SnapshotOptions): Promise<Sna
       await rename(aside, target);
       newest = position;
       documentsAtSnapshot = index.stats().documents;
-      await prune();
     },
-    async oldest() {
-      return (await list()).at(-1)?.position;
-    },
+    keptPosition: prune,
   };
 }
 
@@ -130,24 +128,28 @@ async function readHead(file: string): Promise<{ position: bigint; watermarks: M
   );
 }
 
-/** The newest snapshot that the log still reaches: one below the start of the sketch log is of no use (the records behind it are gone). */
+/**
+ * The newest snapshot that the log still reaches (one below its start is of no use: the records behind it are gone), else an empty index at its
+ * beginning. With `missing`, one from which every verdict of that partition from `missing.from` on is given again.
+ */
 export async function loadSnapshot(
   store: SnapshotStore,
   options: DedupOptions,
   start: bigint,
-): Promise<IndexState | undefined> {
-  const newest = (await store.list())[0];
-  if (newest === undefined || newest.position < start) {
-    if (start > 0n)
-      throw new FatalError(
-        'no-snapshot',
-        `index; the sketch log begins at ${start} and no snapshot reaches it; restore the snapshot files, or start over with --fresh`,
-      );
-    return undefined;
+  missing: { readonly partition: number; readonly from: bigint } | undefined,
+): Promise<IndexState> {
+  for (const { file, position: named } of await store.list()) {
+    if (named < start) break;
+    const { position, watermarks, bodyAt } = await readHead(file);
+    if (missing && (watermarks.get(missing.partition) ?? 0n) > missing.from) continue;
+    return { index: loadIndex(options, piecesOf(file, bodyAt)), watermarks, position };
   }
-  const { position, watermarks, bodyAt } = await readHead(newest.file);
-  const index = loadIndex(options, piecesOf(newest.file, bodyAt));
-  return { index, watermarks, position };
+  if (start > 0n)
+    throw new FatalError(
+      'no-snapshot',
+      `index; the sketch log begins at ${start} and no snapshot reaches it${missing ? ` from before ${missing.from} of partition ${missing.partition}` : ''}; restore the snapshot files, or start over with --fresh`,
+    );
+  return { index: createIndex(options), watermarks: new Map(), position: 0n };
 }
 
 function* piecesOf(file: string, start: number): Generator<Uint8Array> {

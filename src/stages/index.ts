@@ -3,69 +3,55 @@
  * the configuration; what it had answered before a restart, it answers again, the same.
  */
 import { setImmediate } from 'node:timers/promises';
-import {
-  configHash,
-  createIndex,
-  INSERTED,
-  type NearDuplicateIndex,
-  NO_PARTITION,
-  type Verdicts,
-} from '../dedup/dedup.ts';
+import { configHash, type NearDuplicateIndex, type Verdicts } from '../dedup/dedup.ts';
 import { FatalError } from '../errors.ts';
 import type { Consumer, Message } from '../log/port.ts';
-import { STUB } from '../model/sifted.ts';
 import { readSketchBlock, type SketchBlock, sliceSketchBlock } from '../model/sketches.ts';
-import { type Verdict, writeVerdictBlock } from '../model/verdicts.ts';
+import { writeVerdictBlock } from '../model/verdicts.ts';
 import { COMPLETE, type StageContext } from '../runtime/context.ts';
 import { groups } from '../runtime/topics.ts';
+import { createAnswers } from './index-answers.ts';
+import { foldBlock } from './index-fold.ts';
+import { lookForSketches } from './index-alarm.ts';
 import { createSnapshotStore, loadSnapshot, type SnapshotOptions, type SnapshotStore } from './index-snapshot.ts';
+import { everyMs, type RepairRequest, readRequests, repairEveryMs, repairQuietMs } from './repair.ts';
+import { createRewinds } from './rewinds.ts';
 
 export interface IndexHooks {
   /** Called after each block with the live index. */
   folded(index: NearDuplicateIndex, verdicts: Verdicts | undefined, seconds: number): void;
+  /** The index starts again, because a log has lost verdicts. */
+  repairing?(request: RepairRequest): void;
 }
 
 const POLL = { maxBytes: 4 << 20, waitMs: 200 };
-/** Verdict blocks on their way at once. */
-const IN_FLIGHT = 64;
 
 export async function runIndex(context: StageContext, options: SnapshotOptions, hooks: IndexHooks): Promise<void> {
-  const snapshots = await createSnapshotStore(options);
   const { log, topics, config, faults, signal } = context;
-  const producer = log.producer();
+  const snapshots = await createSnapshotStore(options);
   const consumer = await log.consumer(groups.index, [topics.sketches]);
   const hash = BigInt(`0x${configHash(config.dedup).slice(0, 16)}`);
-  const { start } = await consumer.bounds(topics.sketches, 0);
-  const restored = await loadSnapshot(snapshots, config.dedup, start);
-  const index = restored?.index ?? createIndex(config.dedup);
-  /** By source partition: the highest offset folded in, plus one (protocol rule 4). */
-  const watermarks = restored?.watermarks ?? new Map<number, bigint>();
-  let position = restored?.position ?? 0n;
-  const open = new Set<Promise<void>>();
-  let failed: Error | undefined;
-  /** Negative controls only: answers held back over a snapshot, and the position before it. */
-  const held: (() => void)[] = [];
-  let before = { watermarks: new Map(watermarks), position };
+  const rewinds = createRewinds(repairQuietMs(faults));
+  const answers = createAnswers(context, consumer, rewinds);
+  const requests = await readRequests(context, 'index');
+  const looking = everyMs(repairEveryMs(faults));
+  const announcing = everyMs(repairEveryMs(faults));
+  let state = await loadSnapshot(snapshots, config.dedup, await startOf(consumer, topics.sketches), undefined);
+  begin();
+  /** Negative controls only: the state before the last snapshot. */
+  let before = { watermarks: new Map(state.watermarks), position: state.position };
+
+  function begin(): void {
+    for (let p = 0; p < context.partitions; p++) rewinds.begin(p, state.watermarks.get(p) ?? 0n);
+  }
 
   async function answer(block: SketchBlock): Promise<void> {
     const started = performance.now();
-    const verdicts = foldBlock(index, block);
+    const verdicts = foldBlock(state.index, block);
     faults.at('index.folded');
     const value = writeVerdictBlock({ ...block, bands: config.dedup.bands }, verdicts.list);
-    hooks.folded(index, verdicts.all, (performance.now() - started) / 1000);
-    const send = () => {
-      const done = producer
-        .append(topics.verdicts, block.partition, [{ value }])
-        .then(() => faults.at('index.answered'))
-        .catch((error: Error) => {
-          failed ??= error;
-        })
-        .finally(() => open.delete(done));
-      open.add(done);
-    };
-    if (faults.omit.has('snapshot-after-ack')) held.push(send);
-    else send();
-    if (open.size >= IN_FLIGHT) await Promise.race(open);
+    hooks.folded(state.index, verdicts.all, (performance.now() - started) / 1000);
+    await answers.send(block, value);
   }
 
   async function take(message: Message): Promise<void> {
@@ -75,121 +61,79 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
         'foreign-config',
         `sketch block ${topics.sketches}-0@${message.offset}; it has another dedup configuration; use the one that began the run, or --fresh`,
       );
-    const known = watermarks.get(block.partition);
-    if (!faults.omit.has('watermark') && known !== undefined) {
-      if (block.to <= known) return;
-      if (block.from > known) return gap(block, known, message.offset);
+    // Everything below is folded in (protocol rule 4). A block behind a gap is passed over, now and on every replay: what follows the gap comes
+    // again with what was lost in it.
+    const known = state.watermarks.get(block.partition) ?? 0n;
+    if (!faults.omit.has('watermark')) {
+      if (block.to <= known || block.from > known) return;
       if (block.from < known) block = sliceSketchBlock(block, known);
     }
     await answer(block);
-    watermarks.set(block.partition, block.to);
+    state.watermarks.set(block.partition, block.to);
   }
 
   /** Protocol rule 5: published only after every verdict for positions before it is acknowledged, with its own position in it. */
   async function snapshot(): Promise<void> {
-    while (open.size > 0) await Promise.all(open);
-    if (failed) throw failed;
-    const at = faults.omit.has('position-with-state') ? before : { watermarks, position };
-    await snapshots.publish({ index, ...at });
-    before = { watermarks: new Map(watermarks), position };
+    await answers.settled();
+    const at = faults.omit.has('position-with-state') ? before : state;
+    await snapshots.publish({ ...at, index: state.index });
+    before = { watermarks: new Map(state.watermarks), position: state.position };
     faults.at('index.snapshot');
     await commitTrim(consumer, topics.sketches, snapshots, undefined);
-    for (const send of held.splice(0)) send();
+    answers.release();
+  }
+
+  /** Starts again where everything from the first missing verdict on is answered once more. */
+  async function heed(request: RepairRequest): Promise<void> {
+    const { partition } = request;
+    // Curate may have been a zombie when it asked.
+    const decided = (await options.decided(partition)) ?? 0n;
+    const from = request.from > decided ? request.from : decided;
+    if (!rewinds.ask(partition, from, performance.now())) return;
+    hooks.repairing?.(request);
+    await answers.settled();
+    state = await loadSnapshot(snapshots, config.dedup, await startOf(consumer, topics.sketches), { partition, from });
+    begin();
+    consumer.seek({ topic: topics.sketches, partition: 0, offset: state.position });
   }
 
   while (!signal.aborted) {
     const { assigned, batches } = await consumer.poll({ ...POLL, signal });
     // The snapshot's own position, never the group's (protocol rule 6).
-    if (assigned.length > 0) consumer.seek({ topic: topics.sketches, partition: 0, offset: position });
+    if (assigned.length > 0) consumer.seek({ topic: topics.sketches, partition: 0, offset: state.position });
     for (const { messages } of batches) {
       for (const message of messages) {
         await take(message);
-        position = message.offset + 1n;
+        state.position = message.offset + 1n;
         // A poll brings many blocks: signals, replies and metrics get their turn between them.
         await setImmediate();
-        if (failed) throw failed;
         if (signal.aborted) break;
       }
     }
-    if (snapshots.due(index, position)) await snapshot();
-    if (faults.omit.has('trim-to-snapshot')) await commitTrim(consumer, topics.sketches, snapshots, position);
-    if (batches.length === 0) for (const send of held.splice(0)) send();
+    answers.check();
+    if (snapshots.due(state.index, state.position)) await snapshot();
+    if (faults.omit.has('trim-to-snapshot')) await commitTrim(consumer, topics.sketches, snapshots, state.position);
+    if (batches.length === 0) answers.release();
+    if (announcing()) await answers.announce();
+    if (batches.length === 0 && looking()) await lookForSketches(context, consumer, state);
+    for (const request of await requests.take(0)) await heed(request);
   }
-  for (const send of held.splice(0)) send();
-  while (open.size > 0) await Promise.all(open);
-  if (failed) throw failed;
-  if (signal.reason !== COMPLETE && snapshots.worthwhile(position)) await snapshot();
-
+  answers.release();
+  await answers.settled();
+  if (signal.reason !== COMPLETE && snapshots.worthwhile(state.position)) await snapshot();
+  await requests.close();
   await consumer.close();
 }
 
-/** A block that starts beyond the watermark: something was lost on the way. */
-function gap(block: SketchBlock, known: bigint, at: bigint): never {
-  throw new FatalError(
-    'sketches-lost',
-    `sketch log at ${at}; partition ${block.partition} goes on at ${block.from}, but only records below ${known} were folded in; the log lost a block: keep it, report it, and start over with --fresh`,
-  );
-}
+const startOf = async (consumer: Consumer, topic: string): Promise<bigint> => (await consumer.bounds(topic, 0)).start;
 
-/** The log behind the oldest retained snapshot is not needed any more. */
+/** The log behind what a restart may need is not needed any more. */
 async function commitTrim(
   consumer: Consumer,
   topic: string,
   snapshots: SnapshotStore,
   instead: bigint | undefined,
 ): Promise<void> {
-  const oldest = instead ?? (await snapshots.oldest());
-  if (oldest !== undefined) await consumer.commit([{ topic, partition: 0, offset: oldest }]);
-}
-
-function foldBlock(index: NearDuplicateIndex, block: SketchBlock): { list: Verdict[]; all: Verdicts | undefined } {
-  let count = 0;
-  for (let i = 0; i < block.count; i++) if (block.kinds[i] !== STUB) count++;
-  const kinds = new Uint8Array(count);
-  const offsets = new BigInt64Array(count);
-  for (let i = 0, k = 0; i < block.count; i++) {
-    if (block.kinds[i] === STUB) continue;
-    kinds[k] = block.kinds[i] ?? INSERTED;
-    offsets[k++] = BigInt.asIntN(64, block.offsets[i]!);
-  }
-  const partitions = new Uint32Array(count).fill(block.partition);
-  const all = count === 0 ? undefined : index.decide({ count, kinds, partitions, offsets, sketches: block.sketches });
-  const list: Verdict[] = [];
-  for (let i = 0, k = 0; i < block.count; i++) {
-    const stub = block.kinds[i] === STUB || all === undefined;
-    list.push(stub ? stubVerdict(block, i) : verdictOf(block, i, all, k++));
-  }
-  return { list, all };
-}
-
-function stubVerdict(block: SketchBlock, i: number): Verdict {
-  return {
-    offset: block.offsets[i]!,
-    exact: block.exact[i]!,
-    kind: STUB,
-    votes: 0,
-    generation: 0,
-    exactMatch: false,
-    similarity: 0,
-    containment: 0,
-    copies: 0,
-    duplicateOf: undefined,
-  };
-}
-
-function verdictOf(block: SketchBlock, i: number, all: Verdicts, k: number): Verdict {
-  const partition = all.duplicatePartition[k]!;
-  return {
-    offset: block.offsets[i]!,
-    exact: block.exact[i]!,
-    kind: block.kinds[i]!,
-    votes: all.votes[k]!,
-    generation: Math.max(0, all.generation[k]!),
-    exactMatch: all.exact[k] === 1,
-    similarity: all.similarity[k]!,
-    containment: all.containment[k]!,
-    copies: all.copies[k]!,
-    duplicateOf:
-      partition === NO_PARTITION ? undefined : { partition, offset: BigInt.asUintN(64, all.duplicateOffset[k]!) },
-  };
+  const offset = instead ?? (await snapshots.keptPosition());
+  if (offset !== undefined) await consumer.commit([{ topic, partition: 0, offset }]);
 }
