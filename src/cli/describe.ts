@@ -6,7 +6,7 @@ import { decisionReasons, gateReason } from '../pruning/decide.ts';
 import type { Policy } from '../pruning/policy.ts';
 import { decodeErrorCodes, decodeReasons } from '../operators/decode/reasons.ts';
 import { operatorSpecs } from '../operators/specs.ts';
-import { outputTopics } from '../stages/run.ts';
+import { outputTopics } from '../stages/start.ts';
 import { topicNames } from '../runtime/topics.ts';
 import { type ConfigOptions, loadTopology } from './load-topology.ts';
 

@@ -6,7 +6,7 @@ import type { Policy } from '../pruning/policy.ts';
 import { gateReason } from '../pruning/decide.ts';
 import { type Arm, addArm, emptyArms, type Measured } from '../stages/measured.ts';
 import { decidedRecords } from '../stages/observation.ts';
-import type { RunObserver } from '../stages/run.ts';
+import type { RunObserver } from '../stages/start.ts';
 import type { Progress } from './progress.ts';
 
 /** Stats of the index are read at most this often: reading them walks over its filters. */

@@ -24,7 +24,8 @@ import {
 } from '../runtime/state.ts';
 import { exportOutputs, linesFolder, requireFree } from '../routing/export.ts';
 import { endsAfter } from '../stages/limit.ts';
-import { outputTopics, runBounded } from '../stages/run.ts';
+import { runBounded } from '../stages/run.ts';
+import { outputTopics } from '../stages/start.ts';
 import { type ConfigOptions, type Loaded, loadTopology } from './load-topology.ts';
 import { createProgress } from './progress.ts';
 import { printSummary, type Summary, summarize } from './summary.ts';

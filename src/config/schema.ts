@@ -29,12 +29,21 @@ export const configSchema = z
       .describe('The log.'),
     source: z
       .strictObject({
+        format: z
+          .enum(['auto', 'json', 'warc', 'html', 'text'])
+          .default('auto')
+          .describe(
+            'What messages of the raw topic are when no `content-type` header says it; `auto` looks at the bytes.',
+          ),
         maxRecordBytes: bytes
           .default(16 * 1024 * 1024)
           .describe('A larger record is a dead letter, `decode.tooLarge`.'),
         maxDecodedBytes: bytes
           .default(32 * 1024 * 1024)
           .describe('Limit for what a compressed HTTP body may unpack to.'),
+        maxAheadBytes: bytes
+          .default(256 * 1024 * 1024)
+          .describe('How far sift may run ahead of curate on a stream; behind it raw waits.'),
         maxRecordSeconds: z
           .number()
           .positive()

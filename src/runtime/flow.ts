@@ -8,6 +8,8 @@ export interface Flow {
   entered(partition: number, to: bigint, bytes: number): void;
   /** Everything of the partition below `next` is decided. */
   decided(partition: number, next: bigint): void;
+  /** Those with blocks on their way. */
+  partitions(): number[];
   readonly inFlightBytes: number;
 }
 
@@ -37,6 +39,7 @@ export function createFlow(limitBytes: number): Flow {
         for (const go of resume) go();
       }
     },
+    partitions: () => [...blocks.keys()],
     get inFlightBytes() {
       return inFlight;
     },

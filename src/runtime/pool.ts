@@ -114,7 +114,7 @@ export function createPool(entry: URL, size: number, workerData: object): Worker
 }
 
 function asError({ name, code, message, stack }: NonNullable<WorkerReply['error']>): Error {
-  const error = new RiffleError(code, message);
+  const error = name === 'TransientError' ? new TransientError(code, message) : new RiffleError(code, message);
   error.name = name;
   if (stack !== undefined) error.stack = stack;
   return error;

@@ -30,16 +30,27 @@ export function topicNames(app: string): TopicNames {
 /** Consumer groups, one a stage. */
 export const groups = { sift: 'sift', index: 'index', curate: 'curate', controller: 'controller' } as const;
 
-/** Every topic of a topology: `partitions` source partitions, one total order of sketches. */
-export function topicSpecs(names: TopicNames, partitions: number, outputs: readonly string[]): TopicSpec[] {
+/**
+ * Every topic of a topology: `partitions` source partitions, one total order of sketches. Of raw, a run over files needs the positions alone;
+ * where it is a topic, it is kept as long as its owner wishes, and outputs have as many partitions.
+ */
+export function topicSpecs(
+  names: TopicNames,
+  partitions: number,
+  outputs: readonly string[],
+  source: 'files' | 'topic' = 'files',
+): TopicSpec[] {
+  const outputPartitions = source === 'topic' ? partitions : 1;
   return [
-    { name: names.raw, partitions, kind: 'blocks', groups: [groups.sift] },
+    { name: names.raw, partitions, kind: source === 'topic' ? 'records' : 'blocks', groups: [groups.sift] },
     { name: names.sifted, partitions, kind: 'blocks', groups: [groups.curate] },
     { name: names.sketches, partitions: 1, kind: 'blocks', groups: [groups.index] },
     { name: names.verdicts, partitions, kind: 'blocks', groups: [groups.curate] },
     { name: names.observations, partitions: 1, kind: 'blocks', groups: [groups.controller] },
     { name: names.repairs, partitions: 1, kind: 'blocks', groups: [] },
     { name: names.policy, partitions: 1, kind: 'compacted', groups: [] },
-    ...outputs.map((name): TopicSpec => ({ name: names.output(name), partitions: 1, kind: 'records', groups: [] })),
+    ...outputs.map(
+      (name): TopicSpec => ({ name: names.output(name), partitions: outputPartitions, kind: 'records', groups: [] }),
+    ),
   ];
 }

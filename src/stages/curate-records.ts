@@ -33,8 +33,8 @@ export interface CurateTools {
   readonly keepText: 'all' | 'curated';
   /** Memory for output lines. */
   readonly allocate?: Allocate;
-  /** Name of a source partition: the path of the file. */
-  readonly nameOf: (partition: number) => string;
+  /** Name of a source partition: the path of the file, or the number of the topic's partition. */
+  readonly nameOf: (partition: number) => string | number;
   /** Bytes of the source file of a partition, for records that are spliced. */
   readonly readSource: (partition: number, start: number, bytes: number) => Uint8Array;
 }

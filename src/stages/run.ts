@@ -1,29 +1,21 @@
 /** A bounded run: all four stages in one process over a list of input files, until every record is decided. */
 import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { Topology } from '../../topologies/topology.ts';
 import type { Config } from '../config/schema.ts';
-import type { IndexStats, NearDuplicateIndex, Verdicts } from '../dedup/dedup.ts';
+import type { IndexStats } from '../dedup/dedup.ts';
 import { FatalError } from '../errors.ts';
 import type { Log } from '../log/port.ts';
 import { readTopic } from '../runtime/read-topic.ts';
-import { loadLanguageTable } from '../operators/language/table.ts';
 import { type Policy, policyName } from '../pruning/policy.ts';
 import { COMPLETE, type Faults, type StageContext } from '../runtime/context.ts';
 import { createFlow } from '../runtime/flow.ts';
-import { createPool, type WorkerPool } from '../runtime/pool.ts';
 import { inputDigest, type RunInput } from '../runtime/state.ts';
 import { groups, topicNames, topicSpecs } from '../runtime/topics.ts';
 import type { ScorerSet } from '../scoring/stage0.ts';
 import { publishPolicy, readPolicy } from './controller.ts';
-import { runCurate } from './curate.ts';
-import type { CurateResult } from './curate-records.ts';
-import { runIndex } from './index.ts';
 import { addTotals, decidedRecords, emptyTotals, type Observation, type Totals } from './observation.ts';
-import { runSift } from './sift.ts';
-import { type SourceFile, sourcesOf } from './sources.ts';
-import type { SiftedPair } from './sift-blocks.ts';
-import type { Pulled, WorkerData } from './worker.ts';
+import { sourcesOf } from './sources.ts';
+import { aborted, outputTopics, type RunObserver, startStages, startWorkers } from './start.ts';
 
 /** A log that can be brought to an end. */
 export interface BoundedLog extends Log {
@@ -71,11 +63,12 @@ export async function runBounded(run: BoundedRun): Promise<RunResult> {
   const { log } = run;
   const sources = sourcesOf(run.inputs, run.ends, run.stateDirectory);
   const topics = topicNames(run.config.app);
-  const pool = createWorkers(run, sources, topics.raw);
+  const pool = startWorkers(run, sources, topics.raw);
   const stop = new AbortController();
-  let stages: Promise<void>[] = [];
+  let stages: readonly Promise<void>[] = [];
+  let stopWatching = () => undefined as void;
   try {
-    await log.ensureTopics(topicSpecs(topics, sources.length, outputTopics(run.policy)));
+    await log.ensureTopics(topicSpecs(topics, sources.length, outputTopics(run.policy), 'files'));
     await publishPolicy(log, topics, run.policy);
     const context: StageContext = {
       ...run,
@@ -85,22 +78,41 @@ export async function runBounded(run: BoundedRun): Promise<RunResult> {
       signal: AbortSignal.any([run.signal, stop.signal]),
     };
     const progress = await loadProgress(context, sources.length);
-    const started = startStages(context, run, sources, progress);
-    stages = started.stages;
-    await Promise.race([progress.end.reached, progress.stall.stalled, aborted(context.signal), Promise.all(stages)]);
-    stop.abort(progress.end.isReached() ? COMPLETE : 'stopped');
+    const { totals, resumed, end, stall } = progress;
+    const stopTrimming = run.config.log.retain ? () => undefined : startTrimming(log, run.config.log.trimSeconds);
+    const started = startStages(context, {
+      stages: new Set(['sift', 'index', 'curate']),
+      input: { kind: 'files', sizes: sources.map(({ sizeBytes }) => sizeBytes) },
+      flow: createFlow(IN_FLIGHT_BYTES),
+      stateDirectory: run.stateDirectory,
+      policy: () => requirePolicy(readPolicy(log, topics)),
+      observer: run.observer,
+      ended: (partition, at) => end.ended(partition, at),
+      committed(observation) {
+        addTotals(totals, observation);
+        end.decided(observation.partition, BigInt(observation.next));
+        stall.progress();
+      },
+    });
+    stages = started.running;
+    stopWatching = () => {
+      stopTrimming();
+      stall.stop();
+    };
+    await Promise.race([end.reached, stall.stalled, aborted(context.signal), Promise.all(stages)]);
+    stop.abort(end.isReached() ? COMPLETE : 'stopped');
     await Promise.all(stages);
     run.faults.at('finish');
-    const complete = progress.end.isReached();
+    const complete = end.isReached();
     if (complete) {
       requireUnchanged(run.inputs);
       await log.finish();
     }
-    const { totals, resumed } = progress;
     return { complete, totals, resumed, index: started.index()?.stats(), policy: policyName(run.policy) };
   } finally {
     stop.abort();
     await Promise.allSettled(stages);
+    stopWatching();
     await pool.close();
     await log.close();
   }
@@ -223,4 +235,11 @@ async function readObservations(log: Log, topic: string): Promise<Totals> {
   for await (const { value } of readTopic(log, topic))
     addTotals(totals, JSON.parse(Buffer.from(value).toString()) as Observation);
   return totals;
+}
+
+async function requirePolicy(policy: Promise<Policy | undefined>): Promise<Policy> {
+  const found = await policy;
+  if (found === undefined)
+    throw new FatalError('no-policy', 'policy topic; it is empty; start the controller, which publishes one');
+  return found;
 }

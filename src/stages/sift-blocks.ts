@@ -62,8 +62,8 @@ export interface SiftedPair {
 
 export interface SourcePartition {
   readonly partition: number;
-  /** Name of the partition in positions: the path of the file. */
-  readonly name: string;
+  /** Name of the partition in positions: the path of the file, or the number of the topic's partition. */
+  readonly name: string | number;
   /** Where the read begins. */
   readonly from: bigint;
 }

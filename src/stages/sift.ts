@@ -9,12 +9,11 @@ import type { SiftedPair } from './sift-blocks.ts';
 import { siftFiles } from './sift-files.ts';
 import { createPublisher } from './sift-publish.ts';
 import { watchWorkers } from './sift-suspects.ts';
+import { siftTopic } from './sift-topic.ts';
 import type { Pulled } from './worker.ts';
 
-export interface SiftInput {
-  /** Bytes of each source partition's file: small ones share a lane. */
-  readonly sizes: readonly number[];
-}
+/** Where raw records come from. `sizes`: bytes of each source partition's file; small ones share a lane. */
+export type SiftInput = { readonly kind: 'files'; readonly sizes: readonly number[] } | { readonly kind: 'topic' };
 
 export interface SiftHooks {
   /** A partition was read to its end: nothing will come at or beyond it. */
@@ -29,7 +28,8 @@ export async function runSift(context: StageContext, input: SiftInput, flow: Flo
   const publisher = createPublisher(context, log.producer(), consumer);
   const unwatch = watchWorkers(pool, config.source.maxRecordSeconds);
   try {
-    await siftFiles(context, input.sizes, consumer, publisher, flow, hooks);
+    if (input.kind === 'files') await siftFiles(context, input.sizes, consumer, publisher, flow, hooks);
+    else await siftTopic(context, consumer, publisher, flow, hooks);
     await publisher.settled();
   } finally {
     unwatch();

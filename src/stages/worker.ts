@@ -19,13 +19,15 @@ import { READY } from '../runtime/pool.ts';
 import type { ScorerSet, Stage0 } from '../scoring/stage0.ts';
 import { createRecycled } from '../routing/recycled.ts';
 import { type CurateTask, curateRecords } from './curate-records.ts';
-import { type SiftedPair, siftPartition } from './sift-blocks.ts';
+import { type RawMessages, rawBatch } from './raw-messages.ts';
+import { type SiftedPair, type SiftOptions, type SiftTools, siftPartition } from './sift-blocks.ts';
 import { openPartition, type SourceFile } from './sources.ts';
 
 export interface WorkerData {
   readonly config: Config;
   readonly topology: Topology;
-  readonly files: readonly SourceFile[];
+  /** Source partitions that are files; undefined when the source is the raw topic. */
+  readonly files: readonly SourceFile[] | undefined;
   readonly rawTopic: string;
   readonly tables: OperatorTables;
   readonly scorers: ScorerSet | undefined;
@@ -46,6 +48,16 @@ export interface PullLane {
   readonly lane: number;
 }
 
+/** One batch of the raw topic, from beginning to end. */
+export interface SiftMessages {
+  readonly type: 'sift';
+  readonly partition: number;
+  readonly messages: RawMessages;
+  readonly poison: readonly Poison[];
+}
+
+export type SiftedMessages = Pick<Pulled, 'pairs' | 'operators'>;
+
 export interface Pulled {
   readonly pairs: readonly SiftedPair[];
   /** Partitions read to their end, and that end. */
@@ -62,7 +74,7 @@ export interface CurateRequest {
   readonly recycled: readonly ArrayBuffer[];
 }
 
-export type Request = (OpenLane | PullLane | CurateRequest) & { readonly id: number };
+export type Request = (OpenLane | PullLane | SiftMessages | CurateRequest) & { readonly id: number };
 
 /** A reply closes at about this size, so that small files travel together. */
 const REPLY_BYTES = 1 << 20;
@@ -86,18 +98,19 @@ const chain = createChain(
 const fingerprinter = createFingerprinter(config.dedup);
 const stage0: Stage0 | undefined = data.scorers && (await import('../scoring/stage0.ts')).createStage0(data.scorers);
 
-async function* runLane({ partitions, poison }: OpenLane): AsyncGenerator<SiftedPair | Ended> {
+const siftOptions: SiftOptions = {
+  rawTopic: data.rawTopic,
+  configHash: BigInt(`0x${configHash(config.dedup).slice(0, 16)}`),
+  blockRecords: config.blocks.records,
+  blockBytes: config.blocks.bytes,
+  blockFlushMs: config.blocks.flushMs,
+  deadLetterBytes: config.deadLetter.maxBytes,
+  decode: { maxRecordBytes: config.source.maxRecordBytes, maxDecodedBytes: config.source.maxDecodedBytes },
+};
+
+function siftTools(poison: readonly Poison[]): SiftTools {
   const errorOf = ({ code, message }: Poison) => new RecordError('sift', code, message);
-  const options = {
-    rawTopic: data.rawTopic,
-    configHash: BigInt(`0x${configHash(config.dedup).slice(0, 16)}`),
-    blockRecords: config.blocks.records,
-    blockBytes: config.blocks.bytes,
-    blockFlushMs: config.blocks.flushMs,
-    deadLetterBytes: config.deadLetter.maxBytes,
-    decode: { maxRecordBytes: config.source.maxRecordBytes, maxDecodedBytes: config.source.maxDecodedBytes },
-  };
-  const tools = {
+  return {
     run: (draft: Draft) => chain.run(draft),
     fingerprinter,
     reading: (partition: number, offset: bigint) => activity.report(READING, partition, offset),
@@ -111,16 +124,24 @@ async function* runLane({ partitions, poison }: OpenLane): AsyncGenerator<Sifted
       return found && errorOf(found);
     },
   };
+}
+
+/** Name of a source partition in positions: the path of the file, or the number of the topic's partition. */
+const nameOf = (partition: number): string | number => (data.files ? data.files[partition]!.name : partition);
+
+async function* runLane({ partitions, poison }: OpenLane): AsyncGenerator<SiftedPair | Ended> {
+  const tools = siftTools(poison);
+  const files = data.files!;
   for (const { partition, from } of partitions) {
-    const file = data.files[partition]!;
+    const file = files[partition]!;
     const source = { partition, name: file.name, from };
     let end = from;
     try {
       for await (const pair of siftPartition(
         source,
-        openPartition(file, data.files, from, options.decode, () => tools.reading(partition, end)),
+        openPartition(file, files, from, siftOptions.decode, () => tools.reading(partition, end)),
         tools,
-        options,
+        siftOptions,
       )) {
         end = pair.to;
         yield pair;
@@ -163,6 +184,18 @@ async function pull({ lane }: PullLane): Promise<Pulled> {
   return { pairs, ended, done, operators: chain.take() };
 }
 
+async function siftMessages({ partition, messages, poison }: SiftMessages): Promise<SiftedMessages> {
+  const source = { partition, name: nameOf(partition), from: messages.from };
+  const batch = rawBatch(messages, config.source.format, siftOptions.decode);
+  const pairs: SiftedPair[] = [];
+  for await (const pair of siftPartition(source, one(batch), siftTools(poison), siftOptions)) pairs.push(pair);
+  return { pairs, operators: chain.take() };
+}
+
+async function* one<T>(item: T): AsyncGenerator<T> {
+  yield item;
+}
+
 const sources = new Map<number, number>();
 
 /** Spans of source files, for as long as one task lasts: what is spliced is copied into the output lines at once. */
@@ -194,7 +227,7 @@ function readSource(partition: number, start: number, bytes: number): Uint8Array
       closeSync(oldest[1]);
       sources.delete(oldest[0]);
     }
-    sources.set(partition, (file = openInput(data.files[partition]!.path)));
+    sources.set(partition, (file = openInput(data.files![partition]!.path)));
   }
   const buffer = scratch(bytes);
   let at = 0;
@@ -203,7 +236,7 @@ function readSource(partition: number, start: number, bytes: number): Uint8Array
     if (got === 0)
       throw new RiffleError(
         'input-changed',
-        `input ${data.files[partition]!.path}; it is shorter than when it was first read; restore it and run the same command again`,
+        `input ${data.files![partition]!.path}; it is shorter than when it was first read; restore it and run the same command again`,
       );
     at += got;
   }
@@ -230,11 +263,14 @@ function curate({ task, policy, recycled }: CurateRequest): { result: object; tr
     rawTopic: data.rawTopic,
     keepText: config.output.keepText,
     allocate: buffers.allocate,
-    nameOf: (partition) => data.files[partition]!.name,
+    nameOf,
     readSource,
   });
   return { result, transfer: Object.values(result.outputs).map(({ bytes }) => bytes.buffer) };
 }
+
+const buffersOf = (pairs: readonly SiftedPair[]): ArrayBuffer[] =>
+  pairs.flatMap(({ sifted, sketch }) => [sifted.buffer, sketch.buffer]);
 
 async function answer(request: Request): Promise<{ ok: object | undefined; transfer: ArrayBuffer[] }> {
   switch (request.type) {
@@ -244,7 +280,12 @@ async function answer(request: Request): Promise<{ ok: object | undefined; trans
     case 'pull': {
       const ok = await pull(request);
       activity.report(IDLE);
-      return { ok, transfer: ok.pairs.flatMap(({ sifted, sketch }) => [sifted.buffer, sketch.buffer]) };
+      return { ok, transfer: buffersOf(ok.pairs) };
+    }
+    case 'sift': {
+      const ok = await siftMessages(request);
+      activity.report(IDLE);
+      return { ok, transfer: buffersOf(ok.pairs) };
     }
     case 'curate': {
       const { partition, next } = request.task;

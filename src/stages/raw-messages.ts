@@ -1,0 +1,90 @@
+/** Messages of the raw topic on their way to a worker: packed into one buffer, so that a batch crosses in one piece; and there, as records. */
+import type { Message } from '../log/port.ts';
+import { RETRY_OF } from '../model/record.ts';
+import { recordFromMessage } from '../operators/decode/message.ts';
+import { decodeError } from '../operators/decode/reasons.ts';
+import type { DecodeLimits, MessageOrigin, RawBatch, RawRecord } from '../operators/decode/types.ts';
+
+export interface RawMessages {
+  /** The range of source offsets that the blocks made of them cover: gaps in it are no records. */
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly offsets: BigUint64Array<ArrayBuffer>;
+  /** Where each value ends in `values`. */
+  readonly ends: Float64Array<ArrayBuffer>;
+  readonly values: Uint8Array<ArrayBuffer>;
+  readonly origins: readonly MessageOrigin[];
+  /** Index of those without a value. */
+  readonly tombstones: readonly number[];
+}
+
+/** Headers are kept for a dead letter up to this, all together; a header bomb does not travel. */
+const MAX_HEADER_BYTES = 16 << 10;
+/** Says that there were more. */
+const MORE_HEADERS = 'riffle.headers-left-out';
+
+/** `messages` of one partition in order; not empty. */
+export function packMessages(from: bigint, messages: readonly Message[]): RawMessages {
+  const ends = new Float64Array(messages.length);
+  let bytes = 0;
+  for (const [i, { value }] of messages.entries()) ends[i] = bytes += value.length;
+  const values = new Uint8Array(bytes);
+  for (const [i, { value }] of messages.entries()) values.set(value, ends[i]! - value.length);
+  return {
+    from,
+    to: messages.at(-1)!.offset + 1n,
+    offsets: BigUint64Array.from(messages, ({ offset }) => offset),
+    ends,
+    values,
+    origins: messages.map(({ key, headers, timestampMs }) => ({
+      key: key ?? null,
+      headers: bounded(headers ?? {}),
+      timestampMs,
+    })),
+    tombstones: messages.flatMap(({ tombstone }, i) => (tombstone ? [i] : [])),
+  };
+}
+
+function bounded(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const kept: Record<string, string> = {};
+  let room = MAX_HEADER_BYTES;
+  let left = 0;
+  for (const [name, value] of Object.entries(headers)) {
+    const bytes = name.length + value.length;
+    if (bytes > room) left++;
+    else {
+      kept[name] = value;
+      room -= bytes;
+    }
+  }
+  return left === 0 ? kept : { ...kept, [MORE_HEADERS]: String(left) };
+}
+
+/** `format`: what values are when no `content-type` header says it and `auto` when their bytes do. */
+export function rawBatch(messages: RawMessages, format: string, limits: DecodeLimits): RawBatch {
+  const { from, to, offsets, ends, values, origins, tombstones } = messages;
+  const empty = new Set(tombstones);
+  const records = origins.map((message, i): RawRecord => {
+    const offset = offsets[i]!;
+    const retryOf = message.headers[RETRY_OF];
+    const more = { message, ...(retryOf !== undefined && isJson(retryOf) && { retryOf }) };
+    if (empty.has(i)) {
+      const error = decodeError('decode.noText', 'message; it has no value; send the record again with its text');
+      return { offset, next: offset + 1n, kind: 'text', bytes: new Uint8Array(0), error, ...more };
+    }
+    const value = values.subarray(i === 0 ? 0 : ends[i - 1]!, ends[i]);
+    const type = message.headers['content-type'] ?? (format === 'auto' ? undefined : format);
+    return { ...recordFromMessage(offset, value, type, limits), ...more };
+  });
+  return { format: undefined, from, to, addressable: false, records };
+}
+
+/** It is spliced into the record's metadata: what is no JSON object would break it. */
+function isJson(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,132 @@
+/** The stages of one process, started together or apart: what a bounded run and a stream have in common. */
+import path from 'node:path';
+import type { Topology } from '../../topologies/topology.ts';
+import type { Config } from '../config/schema.ts';
+import type { NearDuplicateIndex, Verdicts } from '../dedup/dedup.ts';
+import { loadLanguageTable } from '../operators/language/table.ts';
+import type { Policy } from '../pruning/policy.ts';
+import type { StageContext } from '../runtime/context.ts';
+import type { Flow } from '../runtime/flow.ts';
+import { createPool, type WorkerPool } from '../runtime/pool.ts';
+import { groups } from '../runtime/topics.ts';
+import type { ScorerSet } from '../scoring/stage0.ts';
+import { runCurate } from './curate.ts';
+import type { CurateResult } from './curate-records.ts';
+import { runIndex } from './index.ts';
+import type { Observation } from './observation.ts';
+import { runSift, type SiftInput } from './sift.ts';
+import type { SiftedPair } from './sift-blocks.ts';
+import type { SourceFile } from './sources.ts';
+import type { Pulled, WorkerData } from './worker.ts';
+
+/** Told what happens, for metrics and progress; never asked anything. */
+export interface RunObserver {
+  sifted?(pair: SiftedPair): void;
+  operators?(times: Pulled['operators']): void;
+  folded?(index: NearDuplicateIndex, verdicts: Verdicts | undefined, seconds: number): void;
+  committed?(observation: Observation, result: CurateResult, seconds: number): void;
+  inFlightBytes?(bytes: number): void;
+}
+
+export type StageName = 'sift' | 'index' | 'curate';
+
+export interface StageSetup {
+  readonly stages: ReadonlySet<StageName>;
+  readonly input: SiftInput;
+  readonly flow: Flow;
+  readonly stateDirectory: string;
+  readonly policy: () => Promise<Policy>;
+  readonly observer: RunObserver;
+  /** A source partition was read to its end. */
+  readonly ended: (partition: number, end: bigint) => void;
+  readonly committed: (observation: Observation) => void;
+}
+
+export interface RunningStages {
+  /** One a stage; rejects when the stage fails, and resolves when it has stopped. */
+  readonly running: readonly Promise<void>[];
+  readonly index: () => NearDuplicateIndex | undefined;
+}
+
+export function startStages(context: StageContext, setup: StageSetup): RunningStages {
+  const { log, config } = context;
+  const { observer, flow } = setup;
+  let live: NearDuplicateIndex | undefined;
+  const start: Readonly<Record<StageName, () => Promise<void>>> = {
+    sift: () =>
+      runSift(context, setup.input, flow, {
+        ended: setup.ended,
+        sifted(pair) {
+          observer.sifted?.(pair);
+          observer.inFlightBytes?.(flow.inFlightBytes);
+        },
+        operators: (times) => observer.operators?.(times),
+      }),
+    index: () =>
+      runIndex(
+        context,
+        {
+          directory: path.join(setup.stateDirectory, 'snapshots'),
+          everyDocuments: config.index.snapshotDocuments,
+          decided: (partition) => log.progress(groups.curate, partition),
+        },
+        {
+          folded(current, verdicts, seconds) {
+            live = current;
+            observer.folded?.(current, verdicts, seconds);
+          },
+        },
+      ),
+    curate: () =>
+      runCurate(context, setup.policy, {
+        committed(observation, result, seconds) {
+          flow.decided(observation.partition, BigInt(observation.next));
+          setup.committed(observation);
+          observer.committed?.(observation, result, seconds);
+        },
+      }),
+  };
+  return { running: [...setup.stages].map((name) => start[name]()), index: () => live };
+}
+
+export interface Workers {
+  readonly config: Config;
+  readonly topology: Topology;
+  readonly scorers: ScorerSet | undefined;
+  readonly workers: number;
+}
+
+/** `files`: the source partitions that are files; undefined when the source is the raw topic. */
+export function startWorkers(
+  { config, topology, scorers, workers }: Workers,
+  files: readonly SourceFile[] | undefined,
+  rawTopic: string,
+): WorkerPool {
+  const workerData: Omit<WorkerData, 'activity'> = {
+    config,
+    topology,
+    files,
+    rawTopic,
+    tables: { language: topology.operators.includes('language') ? loadLanguageTable() : undefined },
+    scorers,
+  };
+  return createPool(new URL('./worker.ts', import.meta.url), workers, workerData);
+}
+
+/** Every output topic of the policy, so that each exists (and each file is written) even when nothing goes there. */
+export function outputTopics({ routes, gates, control }: Policy): string[] {
+  return [
+    ...routes.languages.map((language) => `curated.${language}`),
+    `curated.${routes.other}`,
+    'rejected',
+    ...(gates.length > 0 ? ['quarantine'] : []),
+    ...(control.rate > 0 ? ['control'] : []),
+    'dead-letter',
+  ];
+}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
