@@ -38,7 +38,7 @@ export const configJsonSchema = () => z.toJSONSchema(configSchema, { io: 'input'
 
 /** The whole topology as text: a golden file in review (test/golden). */
 export function describeText(topology: Topology, config: Config, policy: Policy): string {
-  const topics = topicNames(config.app);
+  const topics = topicNames(config.app, config.topics);
   const lines: string[] = [`topology ${topology.name}`, `  ${topology.summary}`, ''];
   const stage = (name: string, from: string, to: string) => lines.push(`stage ${name.padEnd(10)} ${from}  ->  ${to}`);
   stage('sift', topics.raw, `${topics.sifted}, ${topics.sketches}`);
@@ -75,6 +75,7 @@ export const deadLetterCodes: readonly string[] = [
   'retry.notFound',
   'score.nan',
   'sift.crash',
+  'sift.reasonLost',
   'sift.timeout',
 ];
 
@@ -89,7 +90,7 @@ export function reasonsOf(topology: Topology, policy: Policy): string[] {
 }
 
 function describeMermaid(config: Config, policy: Policy): string {
-  const { raw, sifted, sketches, verdicts, policy: policyTopic, observations } = topicNames(config.app);
+  const { raw, sifted, sketches, verdicts, policy: policyTopic, observations } = topicNames(config.app, config.topics);
   const edges = [
     [raw, 'SIFT'],
     ['SIFT', sifted],
@@ -114,7 +115,7 @@ function describeMermaid(config: Config, policy: Policy): string {
 function describeJson(topology: Topology, config: Config, policy: Policy): string {
   const description = {
     topology,
-    topics: topicNames(config.app),
+    topics: topicNames(config.app, config.topics),
     outputs: outputTopics(policy),
     reasons: reasonsOf(topology, policy),
     deadLetters: deadLetterCodes,

@@ -2,8 +2,27 @@ import { z } from 'zod';
 import { dedupOptionsSchema } from '../dedup/options.ts';
 import { filterLimitsSchema } from '../operators/filters/limits.ts';
 import { policySchema } from '../pruning/policy.ts';
+import { logSchema } from './log-schema.ts';
 
 const bytes = z.int().min(1);
+const topicName = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,249}$/, 'letters, digits, ".", "_" and "-", at most 249')
+  .optional();
+
+const topicNamesSchema = z
+  .strictObject({
+    raw: topicName.describe('Records come in here.'),
+    sifted: topicName.describe('Internal: documents on their way to curate.'),
+    sketches: topicName.describe('Internal: fingerprints in their one order.'),
+    verdicts: topicName.describe('Internal: answers of the index.'),
+    policy: topicName.describe('Internal: policies, compacted.'),
+    observations: topicName.describe('Internal: what each commit of curate counted.'),
+    repairs: topicName.describe('Internal: requests to start again where something was lost.'),
+    outputs: topicName.describe('Prefix of the output topics: `<outputs>.curated.en`, `<outputs>.rejected` and so on.'),
+  })
+  .prefault({})
+  .describe('Names of topics; `<app>.<name>` where none is given.');
 
 /**
  * The whole configuration, every key with its meaning. Unknown keys are refused; a topology's YAML file holds its own numbers on top of these defaults.
@@ -15,18 +34,8 @@ export const configSchema = z
       .string()
       .regex(/^[a-z0-9][a-z0-9._-]*$/, 'lower-case letters, digits, ".", "_" and "-"')
       .describe('Prefix of every topic name.'),
-    log: z
-      .strictObject({
-        kind: z.enum(['embedded']).default('embedded').describe('What carries the topics.'),
-        trimSeconds: z
-          .number()
-          .positive()
-          .default(1)
-          .describe('How often blocks that every consumer has passed are let go.'),
-        retain: z.boolean().default(false).describe('Keep internal blocks that every consumer has passed.'),
-      })
-      .prefault({})
-      .describe('The log.'),
+    log: logSchema,
+    topics: topicNamesSchema,
     source: z
       .strictObject({
         format: z

@@ -13,8 +13,11 @@ export interface TopicNames {
   readonly output: (name: string) => string;
 }
 
-export function topicNames(app: string): TopicNames {
-  const name = (topic: string) => `${app}.${topic}`;
+/** Names of the configuration (`topics`); `<app>.<name>` where none is given. */
+export type NamesGiven = { readonly [name in Exclude<keyof TopicNames, 'output'> | 'outputs']?: string | undefined };
+
+export function topicNames(app: string, given: NamesGiven = {}): TopicNames {
+  const name = (topic: Exclude<keyof TopicNames, 'output'>) => given[topic] ?? `${app}.${topic}`;
   return {
     raw: name('raw'),
     sifted: name('sifted'),
@@ -23,7 +26,7 @@ export function topicNames(app: string): TopicNames {
     policy: name('policy'),
     observations: name('observations'),
     repairs: name('repairs'),
-    output: name,
+    output: (topic) => `${given.outputs ?? app}.${topic}`,
   };
 }
 

@@ -62,7 +62,7 @@ const STALL_MS = 120_000;
 export async function runBounded(run: BoundedRun): Promise<RunResult> {
   const { log } = run;
   const sources = sourcesOf(run.inputs, run.ends, run.stateDirectory);
-  const topics = topicNames(run.config.app);
+  const topics = topicNames(run.config.app, run.config.topics);
   const pool = startWorkers(run, sources, topics.raw);
   const stop = new AbortController();
   let stages: readonly Promise<void>[] = [];
