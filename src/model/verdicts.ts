@@ -102,6 +102,10 @@ export function verdictExact(block: VerdictBlock, i: number): bigint {
   return block.view.getBigUint64(HEADER_BYTES + i * ENTRY_BYTES + 8, true);
 }
 
+export function verdictKind(block: VerdictBlock, i: number): number {
+  return block.bytes[HEADER_BYTES + i * ENTRY_BYTES + 44]!;
+}
+
 export function verdictAt(block: VerdictBlock, i: number): Verdict {
   const view = block.view;
   const at = HEADER_BYTES + i * ENTRY_BYTES;

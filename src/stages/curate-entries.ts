@@ -19,11 +19,19 @@ export interface Body {
   readonly tail: string;
 }
 
+export interface Found {
+  readonly entry: SiftedEntry;
+  readonly body: Body;
+}
+
 export interface Entries {
   /** About how long the output lines of all records will be together. */
   readonly expectedBytes: number;
   /** The copy of a record that the index accepted is the one that counts (protocol rule 3). */
-  take(offset: bigint, exact: bigint): { readonly entry: SiftedEntry; readonly body: Body };
+  take(offset: bigint, exact: bigint): Found;
+  /** Any copy, where the accepted one is a stub whose copy was lost. */
+  takeAny(offset: bigint): Found;
+  has(offset: bigint, exact: bigint): boolean;
   /** Types of the records without a document in `[next, limit)`. */
   skipped(next: bigint, limit: bigint): string[];
 }
@@ -40,25 +48,38 @@ export function createEntries(sifted: readonly Uint8Array[], readSource: ReadSou
     at: 0,
     source: undefined as Source | undefined,
   }));
-  return {
-    expectedBytes: blocks.reduce((sum, { block }) => sum + expectedBytes(block), 0),
-    take(offset, exact) {
-      for (const held of blocks) {
-        const { block } = held;
-        if (offset < block.from || offset >= block.to) continue;
-        const i = (held.at = seek(block, held.at, offset));
-        if (i === block.count || siftedOffset(block, i) !== offset || siftedExact(block, i) !== exact) continue;
-        const entry = siftedEntry(block, i);
-        if (entry.shape !== SOURCE) return { entry, body: { bytes: entry.head as Uint8Array, tail: '' } };
-        held.source ??= openSpan(block, readSource);
-        const bytes = held.source(entry.sourceStart, entry.sourceBytes);
-        return { entry, body: { bytes, tail: Buffer.from(entry.head as Uint8Array).toString() } };
-      }
+
+  function find(offset: bigint, exact: bigint | undefined): { held: (typeof blocks)[number]; i: number } | undefined {
+    for (const held of blocks) {
+      const { block } = held;
+      if (offset < block.from || offset >= block.to) continue;
+      const i = (held.at = seek(block, held.at, offset));
+      if (i === block.count || siftedOffset(block, i) !== offset) continue;
+      if (exact === undefined || siftedExact(block, i) === exact) return { held, i };
+    }
+    return undefined;
+  }
+
+  function take(offset: bigint, exact: bigint | undefined): Found {
+    const found = find(offset, exact);
+    if (found === undefined)
       throw new FatalError(
         'join',
         `record at ${offset}; no sifted copy has the key that the index accepted; report it`,
       );
-    },
+    const { held, i } = found;
+    const entry = siftedEntry(held.block, i);
+    if (entry.shape !== SOURCE) return { entry, body: { bytes: entry.head as Uint8Array, tail: '' } };
+    held.source ??= openSpan(held.block, readSource);
+    const bytes = held.source(entry.sourceStart, entry.sourceBytes);
+    return { entry, body: { bytes, tail: Buffer.from(entry.head as Uint8Array).toString() } };
+  }
+
+  return {
+    expectedBytes: blocks.reduce((sum, { block }) => sum + expectedBytes(block), 0),
+    take,
+    takeAny: (offset) => take(offset, undefined),
+    has: (offset, exact) => find(offset, exact) !== undefined,
     skipped(next, limit) {
       const types = new Map<bigint, string>();
       for (const { block } of blocks) collectSkipped(block, next, limit, types);

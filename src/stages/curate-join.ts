@@ -3,8 +3,16 @@
  * read again after a restart. Pure bookkeeping, no I/O.
  */
 import { FatalError } from '../errors.ts';
-import { readSiftedBlock, type SiftedBlock, SKIPPED, siftedExact, siftedOffset, siftedShape } from '../model/sifted.ts';
-import { readVerdictBlock, type VerdictBlock, verdictExact, verdictOffset } from '../model/verdicts.ts';
+import {
+  readSiftedBlock,
+  type SiftedBlock,
+  SKIPPED,
+  STUB,
+  siftedExact,
+  siftedOffset,
+  siftedShape,
+} from '../model/sifted.ts';
+import { readVerdictBlock, type VerdictBlock, verdictExact, verdictKind, verdictOffset } from '../model/verdicts.ts';
 
 interface Held<B> {
   readonly at: bigint;
@@ -23,8 +31,20 @@ export interface Join {
    * (protocol rule 10). Blocks that are no longer needed are let go.
    */
   positions(next: bigint): { sifted: bigint; verdicts: bigint };
-  /** Read positions: the negative control of rule 10. */
+  /** The next offsets to read. To commit them is the negative control of rule 10. */
   readPositions(): { sifted: bigint; verdicts: bigint };
+  /** The first source offset in each topic that was not found in what was read so far. */
+  wanted(): Wanted;
+  /** The record at `stub.offset` is decided without the copy that says why it was given up: that copy is lost. */
+  decideAlone(offset: bigint): void;
+}
+
+export interface Wanted {
+  /** Coverage, or the record whose accepted copy did not come. */
+  readonly sifted: bigint;
+  readonly verdicts: bigint;
+  /** A record that waits for the copy of an accepted stub; other attempts at it have come. */
+  readonly stub: bigint | undefined;
 }
 
 export interface Stretch {
@@ -51,6 +71,9 @@ export function createJoin(start: JoinStart): Join {
   let verdictCoverage = start.next;
   let siftedRead = start.sifted;
   let verdictsRead = start.verdicts;
+  /** Where the last plan stopped for want of a copy. */
+  let stopped: Missing | undefined;
+  const alone = new Set<bigint>();
 
   /** Without N the partition starts where its first block does, in both topics. */
   function beginAt(from: bigint): bigint {
@@ -64,8 +87,8 @@ export function createJoin(start: JoinStart): Join {
   }
 
   /**
-   * Coverage with this block. One that starts beyond the coverage is passed over (undefined), now and on every replay: the block before it was
-   * not acknowledged (a full disk), so its writer never moved on and gives both again. A gap that stays open ends the run as a stall.
+   * Coverage with this block. One that starts beyond the coverage adds nothing to it (undefined), now and on every replay: either the block before
+   * it was not acknowledged (a full disk), so its writer never moved on and gives both again; or the log lost it, and both are asked for again.
    */
   function cover(coverage: bigint | undefined, from: bigint, to: bigint): bigint | undefined {
     const at = coverage ?? planned ?? from;
@@ -74,6 +97,7 @@ export function createJoin(start: JoinStart): Join {
   }
 
   function plan(maxBlocks: number): Stretch | undefined {
+    stopped = undefined;
     if (siftedCoverage === undefined || verdictCoverage === undefined || planned === undefined) return undefined;
     const coverage = siftedCoverage < verdictCoverage ? siftedCoverage : verdictCoverage;
     if (coverage <= planned) return undefined;
@@ -82,7 +106,8 @@ export function createJoin(start: JoinStart): Join {
     if (last === undefined) return undefined;
     const wanted = last.block.to < coverage ? last.block.to : coverage;
     const bodies = sifted.filter(({ block }) => block.to > planned! && block.from < wanted);
-    const limit = joinable(answers, bodies, planned, wanted);
+    stopped = firstWithoutCopy(answers, bodies, { next: planned, wanted, alone });
+    const limit = stopped?.offset ?? wanted;
     if (limit <= planned) return undefined;
     const stretch = {
       next: planned,
@@ -102,9 +127,8 @@ export function createJoin(start: JoinStart): Join {
       const block = readSiftedBlock(bytes);
       planned ??= beginAt(block.from);
       siftedRead = at + 1n;
-      const coverage = cover(siftedCoverage, block.from, block.to);
-      if (coverage === undefined) return;
-      siftedCoverage = coverage;
+      // Kept behind a gap too: it may be the one that holds an accepted copy.
+      siftedCoverage = cover(siftedCoverage, block.from, block.to) ?? siftedCoverage;
       if (block.to > planned) sifted.push({ at, block });
     },
     addVerdicts(at, bytes) {
@@ -118,11 +142,18 @@ export function createJoin(start: JoinStart): Join {
     },
     plan,
     positions(next) {
+      for (const offset of alone) if (offset < next) alone.delete(offset);
       drop(sifted, next);
       drop(verdicts, next);
       return { sifted: firstAbove(sifted, next) ?? siftedRead, verdicts: firstAbove(verdicts, next) ?? verdictsRead };
     },
     readPositions: () => ({ sifted: siftedRead, verdicts: verdictsRead }),
+    wanted: () => ({
+      sifted: stopped?.kind === STUB ? (siftedCoverage ?? 0n) : (stopped?.offset ?? siftedCoverage ?? 0n),
+      verdicts: verdictCoverage ?? 0n,
+      stub: stopped?.kind === STUB ? stopped.offset : undefined,
+    }),
+    decideAlone: (offset) => void alone.add(offset),
   };
 }
 
@@ -134,27 +165,33 @@ function drop(held: Held<{ readonly to: bigint }>[], next: bigint): void {
   while (held.length > 0 && held[0]!.block.to <= next) held.shift();
 }
 
+interface Missing {
+  readonly offset: bigint;
+  readonly kind: number;
+}
+
 /**
- * How far the verdicts can be joined: up to the first record whose accepted sifted copy has not come yet (protocol rule 3).
- * A repeated range is answered by the block that covered it first.
+ * The first record that cannot be joined, for its accepted sifted copy has not come yet (protocol rule 3); undefined when all can. A repeated range
+ * is answered by the block that covered it first.
  */
-function joinable(
+function firstWithoutCopy(
   answers: readonly Held<VerdictBlock>[],
   bodies: readonly Held<SiftedBlock>[],
-  next: bigint,
-  wanted: bigint,
-): bigint {
+  range: { readonly next: bigint; readonly wanted: bigint; readonly alone: ReadonlySet<bigint> },
+): Missing | undefined {
+  let { next } = range;
   const at = bodies.map(() => 0);
   for (const { block } of answers) {
     for (let i = 0; i < block.count; i++) {
       const offset = verdictOffset(block, i);
       if (offset < next) continue;
-      if (offset >= wanted) return wanted;
-      if (!hasCopy(bodies, at, offset, verdictExact(block, i))) return offset;
+      if (offset >= range.wanted) return undefined;
+      if (!hasCopy(bodies, at, offset, verdictExact(block, i)) && !range.alone.has(offset))
+        return { offset, kind: verdictKind(block, i) };
       next = offset + 1n;
     }
   }
-  return wanted;
+  return undefined;
 }
 
 function hasCopy(bodies: readonly Held<SiftedBlock>[], at: number[], offset: bigint, exact: bigint): boolean {

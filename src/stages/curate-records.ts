@@ -12,7 +12,7 @@ import { type Policy, policyName } from '../pruning/policy.ts';
 import { type Allocate, createLineBuffers, type LineBuffers, type TopicLines } from '../routing/lines.ts';
 import { decisionJson, dedupSignal } from '../routing/output.ts';
 import type { Scores, Stage0 } from '../scoring/stage0.ts';
-import { type Body, createEntries, type Entries } from './curate-entries.ts';
+import { type Body, createEntries, type Found } from './curate-entries.ts';
 import { type Measured, measure, measureArms, newMeasured } from './measured.ts';
 import { countRecord, emptyTotals, type Totals } from './observation.ts';
 
@@ -75,7 +75,8 @@ export function curateRecords(task: CurateTask, tools: CurateTools): CurateResul
       const offset = verdictOffset(block, i);
       if (offset < next || offset >= task.limit) continue;
       const verdict = verdictAt(block, i);
-      curateRecord(work, entries.take(offset, verdict.exact), verdict, block);
+      if (verdict.kind === STUB && !entries.has(offset, verdict.exact)) giveUp(work, entries.takeAny(offset));
+      else curateRecord(work, entries.take(offset, verdict.exact), verdict, block);
       next = offset + 1n;
     }
   }
@@ -86,12 +87,19 @@ export function curateRecords(task: CurateTask, tools: CurateTools): CurateResul
   return { outputs: outputs.take(), totals, measured };
 }
 
-function curateRecord(
-  work: Work,
-  { entry, body }: ReturnType<Entries['take']>,
-  verdict: Verdict,
-  block: VerdictBlock,
-): void {
+/**
+ * The attempt that counts gave the record up, and the log has lost what it wrote: a dead letter all the same, whatever other attempts made of it
+ * (protocol rule 3).
+ */
+function giveUp({ task, tools, outputs, totals }: Work, { entry, body }: Found): void {
+  const { offset } = entry;
+  const position: SourcePosition = { topic: tools.rawTopic, partition: tools.nameOf(task.partition), offset };
+  const message = 'record; sift gave it up, and the log lost why; put it back with `riffle dlq retry`';
+  const error = new RecordError('sift', 'sift.reasonLost', message);
+  writeDeadLetter(errorJson(error, position, body, entry.retried), error.code, position, outputs, totals);
+}
+
+function curateRecord(work: Work, { entry, body }: Found, verdict: Verdict, block: VerdictBlock): void {
   const { task, tools, outputs, totals } = work;
   const position: SourcePosition = {
     topic: tools.rawTopic,
@@ -107,7 +115,7 @@ function curateRecord(
       scores = tools.stage0.score(textOf(body));
   } catch (error) {
     if (!(error instanceof RecordError)) throw error;
-    return writeDeadLetter(scoringError(error, position, body, entry.retried), error.code, position, outputs, totals);
+    return writeDeadLetter(errorJson(error, position, body, entry.retried), error.code, position, outputs, totals);
   }
   const decision = decide(tools.policy, {
     identity: identityOf(position),
@@ -156,10 +164,15 @@ function writeDeadLetter(
   countRecord(totals, 'dead-letter', code, bytes.length, () => identityOf(position));
 }
 
-function scoringError(error: RecordError, position: SourcePosition, body: Body, retried: boolean): string {
+function errorJson(error: RecordError, position: SourcePosition, body: Body, retried: boolean): string {
   return JSON.stringify({
     id: identityOf(position),
-    error: { stage: 'curate', operator: error.operator, code: error.code, message: error.message },
+    error: {
+      stage: error.operator === 'sift' ? 'sift' : 'curate',
+      operator: error.operator,
+      code: error.code,
+      message: error.message,
+    },
     position: JSON.parse(positionJson(position)) as unknown,
     key: null,
     headers: retried ? retryHeaders(body) : {},

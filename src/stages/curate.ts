@@ -11,8 +11,10 @@ import { WorkerDied } from '../runtime/pool.ts';
 import { orAborted } from '../runtime/or-aborted.ts';
 import { groups } from '../runtime/topics.ts';
 import { createJoin, type Join, type Stretch } from './curate-join.ts';
+import { lookForBlocks } from './curate-alarm.ts';
 import type { CurateResult } from './curate-records.ts';
 import type { Observation } from './observation.ts';
+import { everyMs, repairEveryMs } from './repair.ts';
 import type { CurateRequest } from './worker.ts';
 
 export interface CurateHooks {
@@ -49,6 +51,7 @@ export async function runCurate(
   const current = await policy();
   /** Buffers of committed lines, on their way back to a worker. */
   const free: ArrayBuffer[] = [];
+  const looking = everyMs(repairEveryMs(context.faults));
   let failed: Error | undefined;
 
   while (!signal.aborted) {
@@ -58,6 +61,8 @@ export async function runCurate(
       assigned.set(one.partition, one);
     for (const partition of polled.revoked) assigned.delete(partition);
     for (const batch of polled.batches) takeBatch(batch);
+    if (polled.batches.length === 0 && looking())
+      for (const freed of await lookForBlocks(context, consumer, assigned.values())) advance(freed);
     if (failed) throw failed;
   }
   await Promise.all([...assigned.values()].map(({ chain }) => chain));
