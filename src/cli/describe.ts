@@ -90,7 +90,8 @@ export function reasonsOf(topology: Topology, policy: Policy): string[] {
 }
 
 function describeMermaid(config: Config, policy: Policy): string {
-  const { raw, sifted, sketches, verdicts, policy: policyTopic, observations } = topicNames(config.app, config.topics);
+  const topics = topicNames(config.app, config.topics);
+  const { raw, sifted, sketches, verdicts, policy: policyTopic, observations, repairs } = topics;
   const edges = [
     [raw, 'SIFT'],
     ['SIFT', sifted],
@@ -103,6 +104,10 @@ function describeMermaid(config: Config, policy: Policy): string {
     ['CURATE', observations],
     [observations, 'CONTROLLER'],
     ['CONTROLLER', policyTopic],
+    ['INDEX', repairs],
+    ['CURATE', repairs],
+    [repairs, 'SIFT'],
+    [repairs, 'INDEX'],
     ...outputTopics(policy).map((topic) => ['CURATE', topic]),
   ];
   const node = (name: string) =>

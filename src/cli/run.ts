@@ -22,6 +22,7 @@ import {
   type RunState,
   writeState,
 } from '../runtime/state.ts';
+import { topicNames } from '../runtime/topics.ts';
 import { exportOutputs, linesFolder, requireFree } from '../routing/export.ts';
 import { endsAfter } from '../stages/limit.ts';
 import { runBounded } from '../stages/run.ts';
@@ -171,7 +172,9 @@ async function runLoaded(
   try {
     const { format } = config.output;
     const lines = linesFolder(state, output, format);
-    const log = await openEmbeddedLog({ directory: path.join(state, 'log'), outputDirectory: lines });
+    const prefix = topicNames(config.app, config.topics).output('');
+    const fileName = (topic: string) => `${topic.slice(prefix.length)}.jsonl`;
+    const log = await openEmbeddedLog({ directory: path.join(state, 'log'), outputDirectory: lines, fileName });
     const result = await runBounded({
       log,
       config,
