@@ -57,3 +57,21 @@ test('nobody waits for room when the run is being stopped', async () => {
   await waiting;
   await flow.room(stop.signal);
 });
+
+test('a partition that starts again leaves its place to the others', async () => {
+  const flow = createFlow(10);
+  flow.entered(0, 10n, 4);
+  flow.entered(0, 20n, 6);
+  assert.ok(!(await hasRoom(flow)));
+  flow.rewound(0, 10n);
+  assert.equal(flow.inFlightBytes, 4);
+  assert.ok(await hasRoom(flow));
+});
+
+test('a block that comes again after it was decided takes no place', () => {
+  const flow = createFlow(10);
+  flow.entered(0, 10n, 4);
+  flow.decided(0, 10n);
+  flow.entered(0, 10n, 4);
+  assert.equal(flow.inFlightBytes, 0);
+});

@@ -8,6 +8,8 @@ export interface Flow {
   entered(partition: number, to: bigint, bytes: number): void;
   /** Everything of the partition below `next` is decided. */
   decided(partition: number, next: bigint): void;
+  /** Sift starts the partition again at `from`: what was on its way from there on is lost, or comes again. */
+  rewound(partition: number, from: bigint): void;
   /** Those with blocks on their way. */
   partitions(): number[];
   readonly inFlightBytes: number;
@@ -15,30 +17,41 @@ export interface Flow {
 
 export function createFlow(limitBytes: number): Flow {
   const blocks = new Map<number, { to: bigint; bytes: number }[]>();
+  const decidedTo = new Map<number, bigint>();
   let inFlight = 0;
-  let waiting: (() => void)[] = [];
+  const waiting: (() => void)[] = [];
+
+  /** Takes the blocks that are over out of the partition's. */
+  function release(partition: number, isOver: (to: bigint) => boolean): void {
+    const queue = blocks.get(partition);
+    if (queue === undefined) return;
+    const left = queue.filter(({ to }) => !isOver(to));
+    if (left.length === queue.length) return;
+    inFlight = queue.reduce((sum, { to, bytes }) => (isOver(to) ? sum - bytes : sum), inFlight);
+    if (left.length === 0) blocks.delete(partition);
+    else blocks.set(partition, left);
+    if (inFlight >= limitBytes) return;
+    for (const go of waiting.splice(0)) go();
+  }
+
   return {
     async room(signal) {
       while (inFlight >= limitBytes && !signal.aborted)
         await orAborted(new Promise<void>((resolve) => waiting.push(resolve)), signal);
     },
     entered(partition, to, bytes) {
+      // What is sent again may have been decided long ago.
+      if (to <= (decidedTo.get(partition) ?? 0n)) return;
       inFlight += bytes;
       const queue = blocks.get(partition);
       if (queue) queue.push({ to, bytes });
       else blocks.set(partition, [{ to, bytes }]);
     },
     decided(partition, next) {
-      const queue = blocks.get(partition);
-      if (queue === undefined) return;
-      while (queue.length > 0 && queue[0]!.to <= next) inFlight -= queue.shift()!.bytes;
-      if (queue.length === 0) blocks.delete(partition);
-      if (inFlight < limitBytes && waiting.length > 0) {
-        const resume = waiting;
-        waiting = [];
-        for (const go of resume) go();
-      }
+      decidedTo.set(partition, next);
+      release(partition, (to) => to <= next);
     },
+    rewound: (partition, from) => release(partition, (to) => to > from),
     partitions: () => [...blocks.keys()],
     get inFlightBytes() {
       return inFlight;

@@ -1,5 +1,6 @@
 import type { Consumer, Producer } from '../log/port.ts';
 import type { StageContext } from '../runtime/context.ts';
+import type { Rewinds } from './rewinds.ts';
 import type { SiftedPair } from './sift-blocks.ts';
 
 export interface Publisher {
@@ -13,7 +14,12 @@ export interface Publisher {
  * Protocol rule 2: the sifted block is acknowledged before its sketch block is appended, and the position in the source moves only after both
  * are. Blocks overlap in time: the next one is on its way while earlier ones wait for their acknowledgement.
  */
-export function createPublisher({ topics, faults }: StageContext, producer: Producer, consumer: Consumer): Publisher {
+export function createPublisher(
+  { topics, faults }: StageContext,
+  producer: Producer,
+  consumer: Consumer,
+  rewinds: Rewinds,
+): Publisher {
   const open = new Set<Promise<void>>();
   const chains = new Map<number, Promise<void>>();
   let failed: Error | undefined;
@@ -40,6 +46,7 @@ export function createPublisher({ topics, faults }: StageContext, producer: Prod
   }
 
   async function commit(pair: SiftedPair): Promise<void> {
+    rewinds.acknowledged(pair.partition, pair.from, pair.to, performance.now());
     await consumer.commit([{ topic: topics.raw, partition: pair.partition, offset: pair.to }]);
     faults.at('sift.committed');
   }

@@ -2,13 +2,11 @@
 import { FatalError, TransientError } from '../errors.ts';
 import type { Batch, Consumer } from '../log/port.ts';
 import type { StageContext } from '../runtime/context.ts';
-import type { Flow } from '../runtime/flow.ts';
 import { orAborted } from '../runtime/or-aborted.ts';
 import { WorkerDied } from '../runtime/pool.ts';
 import { groups } from '../runtime/topics.ts';
 import { packMessages, type RawMessages } from './raw-messages.ts';
-import type { SiftHooks } from './sift.ts';
-import type { Publisher } from './sift-publish.ts';
+import type { SiftParts, SiftSource } from './sift.ts';
 import { createSuspects } from './sift-suspects.ts';
 import type { SiftedMessages, SiftMessages } from './worker.ts';
 
@@ -27,34 +25,47 @@ const BATCHES_A_WORKER = 2;
 /** A registry that is down pauses the stream: the batch is tried again at this pace. */
 const PAUSE_MS = 1000;
 
-/** Resolves when the signal is aborted. */
-export async function siftTopic(
-  context: StageContext,
-  consumer: Consumer,
-  publisher: Publisher,
-  flow: Flow,
-  hooks: SiftHooks,
-): Promise<void> {
+export function siftTopic({ context, consumer, publisher, rewinds, flow, hooks }: SiftParts): SiftSource {
   const { pool, signal, topics, config, faults } = context;
   const assigned = new Map<number, Assigned>();
   const open = new Set<Promise<void>>();
+  /** Partitions to be started again at the next turn: nothing may move under a poll. */
+  const again = new Map<number, bigint>();
   let failed: Error | undefined;
 
-  while (!signal.aborted) {
-    await flow.room(signal);
-    const polled = await consumer.poll({ ...POLL, signal });
-    for (const partition of polled.revoked) {
-      const gone = assigned.get(partition);
-      if (gone) gone.revoked = true;
-      assigned.delete(partition);
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      await flow.room(signal);
+      startAgain();
+      const polled = await consumer.poll({ ...POLL, signal });
+      for (const partition of polled.revoked) {
+        const gone = assigned.get(partition);
+        if (gone) gone.revoked = true;
+        assigned.delete(partition);
+        rewinds.end(partition);
+      }
+      for (const partition of polled.assigned) {
+        const target = await assign(context, consumer, partition);
+        assigned.set(partition, target);
+        rewinds.begin(partition, target.from);
+      }
+      for (const batch of polled.batches) take(batch);
+      while (open.size >= BATCHES_A_WORKER * pool.size && !signal.aborted) await orAborted(Promise.race(open), signal);
+      if (failed) throw failed;
     }
-    for (const partition of polled.assigned) assigned.set(partition, await assign(context, consumer, partition));
-    for (const batch of polled.batches) take(batch);
-    while (open.size >= BATCHES_A_WORKER * pool.size && !signal.aborted) await orAborted(Promise.race(open), signal);
+    // What is with the workers is read again by whoever comes next.
     if (failed) throw failed;
   }
-  // What is with the workers is read again by whoever comes next.
-  if (failed) throw failed;
+
+  function startAgain(): void {
+    for (const [partition, from] of again) {
+      const target = assigned.get(partition);
+      if (target === undefined) continue;
+      target.from = from;
+      consumer.seek({ topic: topics.raw, partition, offset: from });
+    }
+    again.clear();
+  }
 
   function take({ partition, messages }: Batch): void {
     const target = assigned.get(partition);
@@ -102,6 +113,7 @@ export async function siftTopic(
       }
     }
   }
+  return { run, rewind: (partition, from) => void again.set(partition, from) };
 }
 
 /**

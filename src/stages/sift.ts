@@ -2,12 +2,15 @@
  * Sift: raw records in; for each stretch of a source partition one sifted block and one sketch block out. The work is done in worker threads;
  * here the blocks enter the log in the order that the protocol asks for.
  */
+import type { Consumer } from '../log/port.ts';
 import type { StageContext } from '../runtime/context.ts';
 import type { Flow } from '../runtime/flow.ts';
 import { groups } from '../runtime/topics.ts';
 import type { SiftedPair } from './sift-blocks.ts';
+import { type RepairRequest, readRequests, repairEveryMs, repairQuietMs } from './repair.ts';
+import { createRewinds, type Rewinds } from './rewinds.ts';
 import { siftFiles } from './sift-files.ts';
-import { createPublisher } from './sift-publish.ts';
+import { createPublisher, type Publisher } from './sift-publish.ts';
 import { watchWorkers } from './sift-suspects.ts';
 import { siftTopic } from './sift-topic.ts';
 import type { Pulled } from './worker.ts';
@@ -20,19 +23,61 @@ export interface SiftHooks {
   ended(partition: number, end: bigint): void;
   sifted(pair: SiftedPair): void;
   operators(times: Pulled['operators']): void;
+  /** A partition starts again, because a log has lost what was made of it. */
+  repairing?(request: RepairRequest): void;
+}
+
+/** What sift reads. */
+export interface SiftSource {
+  /** Resolves when the signal is aborted: a partition that was read to its end may have to be read again. */
+  run(): Promise<void>;
+  /** Starts a partition again at `from`. What was sent before may still arrive. */
+  rewind(partition: number, from: bigint): void;
 }
 
 export async function runSift(context: StageContext, input: SiftInput, flow: Flow, hooks: SiftHooks): Promise<void> {
-  const { log, topics, pool, config } = context;
+  const { log, topics, pool, config, faults } = context;
   const consumer = await log.consumer(groups.sift, [topics.raw]);
-  const publisher = createPublisher(context, log.producer(), consumer);
+  const rewinds = createRewinds(repairQuietMs(faults));
+  const publisher = createPublisher(context, log.producer(), consumer, rewinds);
+  const parts = { context, consumer, publisher, rewinds, flow, hooks };
   const unwatch = watchWorkers(pool, config.source.maxRecordSeconds);
   try {
-    if (input.kind === 'files') await siftFiles(context, input.sizes, consumer, publisher, flow, hooks);
-    else await siftTopic(context, consumer, publisher, flow, hooks);
+    const source = input.kind === 'files' ? await siftFiles(parts, input.sizes) : siftTopic(parts);
+    await Promise.all([source.run(), heedRequests(parts, source)]);
     await publisher.settled();
   } finally {
     unwatch();
     await consumer.close();
   }
+}
+
+/** What both kinds of source work with. */
+export interface SiftParts {
+  readonly context: StageContext;
+  readonly consumer: Consumer;
+  readonly publisher: Publisher;
+  /** Told of every partition that sift has, and where it begins. */
+  readonly rewinds: Rewinds;
+  readonly flow: Flow;
+  readonly hooks: SiftHooks;
+}
+
+/** Starts partitions again when index or curate miss what was sent, until the signal is aborted. */
+async function heedRequests({ context, rewinds, flow, hooks }: SiftParts, source: SiftSource): Promise<void> {
+  const { log, faults, signal } = context;
+  const requests = await readRequests(context, 'sift');
+  while (!signal.aborted) {
+    for (const request of await requests.take(repairEveryMs(faults))) {
+      const { partition } = request;
+      // Curate may have been a zombie when it asked, and raw may be gone below what is decided since.
+      const decided = (await log.progress(groups.curate, partition)) ?? 0n;
+      const from = request.from > decided ? request.from : decided;
+      if (!rewinds.ask(partition, from, performance.now())) continue;
+      hooks.repairing?.(request);
+      flow.rewound(partition, from);
+      source.rewind(partition, from);
+    }
+  }
+  await requests.close();
 }

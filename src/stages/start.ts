@@ -14,6 +14,7 @@ import { runCurate } from './curate.ts';
 import type { CurateResult } from './curate-records.ts';
 import { runIndex } from './index.ts';
 import type { Observation } from './observation.ts';
+import type { RepairRequest } from './repair.ts';
 import { runSift, type SiftInput } from './sift.ts';
 import type { SiftedPair } from './sift-blocks.ts';
 import type { SourceFile } from './sources.ts';
@@ -26,6 +27,8 @@ export interface RunObserver {
   folded?(index: NearDuplicateIndex, verdicts: Verdicts | undefined, seconds: number): void;
   committed?(observation: Observation, result: CurateResult, seconds: number): void;
   inFlightBytes?(bytes: number): void;
+  /** A stage starts again, because a log has lost what was acknowledged. */
+  repairing?(request: RepairRequest): void;
 }
 
 export type StageName = 'sift' | 'index' | 'curate';
@@ -61,6 +64,7 @@ export function startStages(context: StageContext, setup: StageSetup): RunningSt
           observer.inFlightBytes?.(flow.inFlightBytes);
         },
         operators: (times) => observer.operators?.(times),
+        repairing: (request) => observer.repairing?.(request),
       }),
     index: () =>
       runIndex(
@@ -75,6 +79,7 @@ export function startStages(context: StageContext, setup: StageSetup): RunningSt
             live = current;
             observer.folded?.(current, verdicts, seconds);
           },
+          repairing: (request) => observer.repairing?.(request),
         },
       ),
     curate: () =>

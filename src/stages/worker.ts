@@ -58,6 +58,12 @@ export interface SiftMessages {
 
 export type SiftedMessages = Pick<Pulled, 'pairs' | 'operators'>;
 
+/** Lets go of a lane that is not to be read on. */
+export interface CloseLane {
+  readonly type: 'close';
+  readonly lane: number;
+}
+
 export interface Pulled {
   readonly pairs: readonly SiftedPair[];
   /** Partitions read to their end, and that end. */
@@ -74,7 +80,7 @@ export interface CurateRequest {
   readonly recycled: readonly ArrayBuffer[];
 }
 
-export type Request = (OpenLane | PullLane | SiftMessages | CurateRequest) & { readonly id: number };
+export type Request = (OpenLane | PullLane | CloseLane | SiftMessages | CurateRequest) & { readonly id: number };
 
 /** A reply closes at about this size, so that small files travel together. */
 const REPLY_BYTES = 1 << 20;
@@ -276,6 +282,10 @@ async function answer(request: Request): Promise<{ ok: object | undefined; trans
   switch (request.type) {
     case 'open':
       lanes.set(request.lane, runLane(request));
+      return { ok: undefined, transfer: [] };
+    case 'close':
+      void lanes.get(request.lane)?.return(undefined);
+      lanes.delete(request.lane);
       return { ok: undefined, transfer: [] };
     case 'pull': {
       const ok = await pull(request);
