@@ -69,6 +69,10 @@ export function observeRun(metrics: Metrics, policy: Policy, progress: Progress)
       progress.committed(observation);
     },
     inFlightBytes: (bytes) => metrics.inFlightBytes(bytes),
+    repairing({ stage, partition, from, why }) {
+      metrics.repair(stage);
+      progress.warn(`repair: ${stage} starts partition ${partition} again at ${from}: ${why}`);
+    },
   };
 }
 

@@ -6,6 +6,8 @@ export interface Progress {
   committed(totals: Totals): void;
   sifted(records: number, bytes: number): void;
   note(text: string): void;
+  /** What should not be, and was dealt with. */
+  warn(text: string): void;
   /** Plain numbers for the status page. */
   readonly status: () => string;
   stop(): void;
@@ -51,8 +53,12 @@ export function createProgress({ topology, totalBytes, interactive, level }: Pro
   }
 
   function log(message: string, extra: object): void {
-    if (!quiet)
-      process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level: 'info', message, ...extra })}\n`);
+    if (!quiet) write('info', message, extra);
+  }
+
+  function write(severity: string, message: string, extra: object): void {
+    const line = { time: new Date().toISOString(), level: severity, message, ...extra };
+    process.stderr.write(`${JSON.stringify(line)}\n`);
   }
 
   const timer = setInterval(
@@ -69,6 +75,10 @@ export function createProgress({ topology, totalBytes, interactive, level }: Pro
     note(text) {
       if (interactive) process.stderr.write(`\r\u001b[K${styleText('dim', text)}\n`);
       else log(text, { topology });
+    },
+    warn(text) {
+      if (interactive) process.stderr.write(`\r\u001b[K${styleText('yellow', text)}\n`);
+      else if (level !== 'error') write('warn', text, { topology });
     },
     status() {
       const { records, perSecond, keptRatio, backlog } = figures();

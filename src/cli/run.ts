@@ -176,7 +176,7 @@ async function runLoaded(
     const fileName = (topic: string) => `${topic.slice(prefix.length)}.jsonl`;
     const log = await openEmbeddedLog({ directory: path.join(state, 'log'), outputDirectory: lines, fileName });
     const result = await runBounded({
-      log,
+      log: faults.wrap?.(log) ?? log,
       config,
       topology,
       policy,

@@ -24,6 +24,7 @@ export interface Metrics {
   operatorSeconds(operator: string, seconds: number, records: number): void;
   endToEndSeconds(seconds: number): void;
   commit(seconds: number, result: 'committed' | 'fenced' | 'failed'): void;
+  repair(stage: string): void;
   lag(topic: string, partition: string, records: number, seconds: number): void;
   inFlightBytes(bytes: number): void;
   /** Records by bucket of `SCORE_BUCKETS` equal ones from 0 to 1. */
@@ -95,6 +96,12 @@ export function createMetrics(registry: Registry, version: string): Metrics {
     registers,
   });
   new Counter({ name: 'riffle_rebalances_total', help: 'Assignments of partitions after the first.', registers });
+  const repairs = new Counter({
+    name: 'riffle_repairs_total',
+    help: 'Times that a stage started again because a log had lost what it had acknowledged.',
+    labelNames: ['stage'],
+    registers,
+  });
   const lagRecords = new Gauge({
     name: 'riffle_consumer_lag_records',
     help: 'Records not yet consumed.',
@@ -204,6 +211,7 @@ export function createMetrics(registry: Registry, version: string): Metrics {
       commits.observe(took);
       transactions.inc({ result });
     },
+    repair: (name) => repairs.inc({ stage: name }),
     lag(topic, partition, count, age) {
       lagRecords.set({ topic, partition }, count);
       lagSeconds.set(age);

@@ -45,6 +45,8 @@ export interface Faults {
   readonly stallMs?: number;
   /** Instead of the usual time between two looks for what a log has lost. */
   readonly repairMs?: number;
+  /** The log that the stages see instead of the one that was opened. */
+  readonly wrap?: <L extends Log>(log: L) => L;
 }
 
 /** A record that is not worked on any more: it becomes a dead letter with this code. */
