@@ -15,6 +15,8 @@ export interface TopicSpec {
   readonly kind: TopicKind;
   /** Every consumer group that will ever read it, started or not: trimming waits for all of them. */
   readonly groups: readonly string[];
+  /** Made and kept by others, as raw is on Kafka: never created, never trimmed, its retention is its owner's. The embedded log makes no difference. */
+  readonly external?: boolean;
 }
 
 export interface OutMessage {
@@ -23,6 +25,8 @@ export interface OutMessage {
   readonly key?: string;
   /** Carried where the medium has headers; the embedded log drops them. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** No value at all: on a compacted topic, the end of its key. The embedded log keeps an empty value. */
+  readonly tombstone?: boolean;
 }
 
 export interface Message {
@@ -72,10 +76,13 @@ export interface Consumer {
   poll(options: PollOptions): Promise<Polled>;
   /** The next `poll` reads from there. @throws FatalError `below-log-start` when the offset was trimmed: never a silent skip. */
   seek(position: Position): void;
-  /** Stops and restarts delivery of one topic-partition; positions stay. */
+  /** Stops and restarts delivery of one topic-partition; positions stay. Nothing happens for a partition that is revoked by now; so with `seek`. */
   pause(topic: string, partition: number): void;
   resume(topic: string, partition: number): void;
-  /** Records positions outside a transaction. A position never moves back: a lower one is ignored. Resolves when durable. */
+  /**
+   * Records positions outside a transaction. A position never moves back: a lower one is ignored, and so is one of a partition that was revoked
+   * meanwhile. Resolves when durable.
+   */
   commit(positions: readonly Position[]): Promise<void>;
   committed(topic: string, partition: number): Promise<bigint | undefined>;
   /** First offset still kept, and the offset that the next message will be at or beyond. */
@@ -103,7 +110,7 @@ export interface Lines {
 
 /** What curate commits in one piece. */
 export interface Commit {
-  /** Messages by topic; those of a `blocks` topic go to the lease's partition, modulo the partitions that the topic has. */
+  /** Messages by topic; they go to the lease's partition, modulo the partitions that the topic has. */
   readonly outputs: ReadonlyMap<string, readonly OutMessage[]>;
   /** Messages of `records` topics, in bulk. */
   readonly lines?: ReadonlyMap<string, Lines>;
@@ -121,7 +128,9 @@ export interface Lease {
   readonly positions: readonly Position[];
   /**
    * Outputs, positions and `next` become visible together, or not at all. Resolves when durable. Commits of one lease are serial.
-   * @throws FatalError `fenced` when a later lease was taken: the loser stops, nothing of this commit is visible.
+   * @throws FatalError `fenced` when a later lease was taken: the loser stops, nothing of this commit is visible. Where the log shares partitions
+   * out by itself (Kafka), the next polls of the group's consumer revoke the partition, and give it again if it is still this process's.
+   * @throws TransientError when the outcome is unknown: take the lease anew, its `next` tells.
    */
   commit(commit: Commit): Promise<void>;
 }
@@ -138,6 +147,8 @@ export interface Log {
   progress(group: string, partition: number): Promise<bigint | undefined>;
   /** What a group last committed of a topic outside leases, by partition, without joining it: how far another stage says that it is. */
   positions(group: string, topic: string): Promise<ReadonlyMap<number, bigint>>;
+  /** The largest value that a message of this topic can have. What is larger has to be turned into something else before it is committed. */
+  maxValueBytes(topic: string): Promise<number>;
   /** Waits for what is under way and lets go of the medium. */
   close(): Promise<void>;
 }

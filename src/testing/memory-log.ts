@@ -191,6 +191,7 @@ export function createMemoryLog(now: () => number = Date.now): MemoryLog {
       }
       return found;
     },
+    maxValueBytes: async () => Number.MAX_SAFE_INTEGER,
     close: async () => undefined,
     messages: partitionOf,
     failCommit: (error, when) => {

@@ -228,6 +228,7 @@ function makeLog(opened: Opened, options: EmbeddedLogOptions, release: () => Pro
         found.set(Buffer.from(key).readUInt32BE(9), readU64(value));
       return found;
     },
+    maxValueBytes: async () => Number.MAX_SAFE_INTEGER,
     trim: async () => {
       checkOpen();
       return trimmer.trim();

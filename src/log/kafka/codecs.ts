@@ -1,0 +1,96 @@
+/** Compression of record batches. zstd comes with Node, gzip too; snappy and lz4 are native packages with prebuilt binaries. */
+import { gunzipSync, gzipSync, constants as zlib, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
+import snappy from 'snappy';
+import { FatalError } from '../../errors.ts';
+
+export type CompressionName = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
+
+/** Numbers of the record batch format (attributes, bits 0 to 2). */
+export const CODEC_NUMBERS: Readonly<Record<CompressionName, number>> = {
+  none: 0,
+  gzip: 1,
+  snappy: 2,
+  lz4: 3,
+  zstd: 4,
+};
+
+/** A batch that grows beyond it is refused: a few bytes can hold gigabytes of zeros. */
+const MAX_DECOMPRESSED_BYTES = 512 << 20;
+/** From here on compression leaves the thread. */
+const ASYNC_BYTES = 64 << 10;
+const ZSTD = { params: { [zlib.ZSTD_c_compressionLevel]: 3 } };
+
+/** Java producers frame snappy: this magic, version and compatible version as 32 bits each, then blocks with a 32-bit length before each. */
+const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
+const XERIAL_HEADER_BYTES = 16;
+
+function snappyDecompress(bytes: Buffer): Buffer {
+  if (!bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return uncompress(bytes);
+  const blocks: Buffer[] = [];
+  for (let at = XERIAL_HEADER_BYTES; at + 4 <= bytes.length; ) {
+    const length = bytes.readUInt32BE(at);
+    blocks.push(uncompress(bytes.subarray(at + 4, at + 4 + length)));
+    at += 4 + length;
+  }
+  return Buffer.concat(blocks);
+}
+
+function uncompress(block: Buffer): Buffer {
+  return snappy.uncompressSync(block, { asBuffer: true }) as Buffer;
+}
+
+const decoders: readonly ((bytes: Buffer) => Buffer)[] = [
+  (bytes) => bytes,
+  (bytes) => gunzipSync(bytes, { maxOutputLength: MAX_DECOMPRESSED_BYTES }),
+  snappyDecompress,
+  (bytes) => decompressFrameSync(bytes),
+  (bytes) => zstdDecompressSync(bytes, { maxOutputLength: MAX_DECOMPRESSED_BYTES }),
+];
+
+/** @throws FatalError `unknown-codec`; whatever the codec throws on damaged bytes. */
+export function decompress(codec: number, bytes: Buffer): Buffer {
+  const decode = decoders[codec];
+  if (decode === undefined)
+    throw new FatalError('unknown-codec', `record batch; compressed with codec ${codec}; Riffle reads 0 to 4`);
+  return decode(bytes);
+}
+
+export async function compress(codec: number, bytes: Buffer): Promise<Buffer> {
+  switch (codec) {
+    case CODEC_NUMBERS.gzip:
+      return gzipSync(bytes);
+    case CODEC_NUMBERS.snappy:
+      return snappy.compressSync(bytes);
+    case CODEC_NUMBERS.lz4:
+      return compressFrameSync(bytes);
+    case CODEC_NUMBERS.zstd:
+      return bytes.byteLength < ASYNC_BYTES ? zstdCompressSync(bytes, ZSTD) : zstdCompressAside(bytes);
+    default:
+      return bytes;
+  }
+}
+
+function zstdCompressAside(bytes: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    zstdCompress(bytes, ZSTD, (error, compressed) => (error ? reject(error) : resolve(compressed)));
+  });
+}
+
+interface CompressionModule {
+  readonly Codecs: Record<
+    number,
+    () => { compress(encoder: { buffer: Buffer }): Promise<Buffer>; decompress(bytes: Buffer): Promise<Buffer> }
+  >;
+}
+
+/** Makes kafkajs write with these codecs. (It reads nothing: `patches.ts`.) */
+export function registerCodecs({ Codecs }: CompressionModule): void {
+  for (const codec of Object.values(CODEC_NUMBERS)) {
+    if (codec === CODEC_NUMBERS.none) continue;
+    Codecs[codec] = () => ({
+      compress: ({ buffer }) => compress(codec, buffer),
+      decompress: async (bytes) => decompress(codec, bytes),
+    });
+  }
+}

@@ -1,0 +1,311 @@
+import { FatalError } from '../../errors.ts';
+import type { Batch, Consumer, Polled, PollOptions, Position } from '../port.ts';
+import type { Client } from './client.ts';
+import { createFetcher, hasMessages, type Lane, take } from './fetch.ts';
+import type { Cluster } from './internals.ts';
+import { joinGroup, type Membership } from './membership.ts';
+import { fetchCommitted, listEnd } from './offsets.ts';
+import type { Lag } from './options.ts';
+import { persist } from './persist.ts';
+
+/** A partition gets at least this much of a poll before the next one's turn. */
+const FAIR_BYTES = 64 << 10;
+/** Small messages cost by their number: more than these would hold the event loop for too long. */
+const MESSAGES_A_POLL = 2000;
+/** A reader of what there is waits so long for an answer, whatever `waitMs` says. */
+const READER_WAIT_MS = 30_000;
+
+export interface KafkaConsumer extends Consumer {
+  /** Whether the group gives this partition to this consumer now, as far as it knows. */
+  owns(partition: number): boolean;
+  /** A later lease took the partition: have it revoked, and shared out anew. */
+  lost(partition: number): void;
+  lag(): Lag[];
+}
+
+export interface ConsumerParts {
+  readonly client: Client;
+  /** Its own: a member that waits for a rebalance holds up whatever follows on the same connection. */
+  readonly cluster: Cluster;
+  /** Partitions of each topic. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly group: string;
+  /** On the broker; undefined for a reader, which belongs to no group. */
+  readonly groupId: string | undefined;
+  readonly closed: () => void;
+}
+
+export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer> {
+  const { client, cluster, counts, group, groupId } = parts;
+  const { options } = client;
+  const topics = [...counts.keys()];
+  await persist({ options, cluster }, `topics ${topics.join()}`, async () => {
+    await cluster.connect();
+    await cluster.addMultipleTargetTopics(topics);
+  });
+  const lanes = new Map<number, Lane[]>();
+  /** As last committed: a position never moves back. */
+  const last = new Map<Lane, bigint>();
+  let committing: Promise<void> = Promise.resolve();
+  /** Not yet told to the caller. */
+  let assigned: number[] = [];
+  let revoked: number[] = [];
+  let failure: Error | undefined;
+  let closed = false;
+  let wake: (() => void) | undefined;
+  let polledMs = performance.now();
+  /** Left the group because nobody polls. */
+  let asleep = false;
+  let turn = 0;
+
+  const awaken = (): void => wake?.();
+  const failed = (error: Error): void => {
+    failure ??= error;
+    awaken();
+  };
+  const fetcher = createFetcher(client, cluster, { arrived: awaken, failed });
+  let membership = groupId === undefined ? undefined : join(groupId);
+  if (groupId === undefined)
+    share(
+      Array.from({ length: Math.max(...counts.values()) }, (_, p) => p),
+      false,
+    );
+  const watchdog = setInterval(watch, Math.min(1000, options.maxPollMs));
+  watchdog.unref();
+
+  function join(id: string): Membership {
+    return joinGroup(client, cluster, id, counts, {
+      assigned(partitions, continuous) {
+        options.observer.rebalanced?.(group, partitions.length);
+        share(partitions, continuous);
+      },
+      failed,
+    });
+  }
+
+  /** The group gave these partitions to this consumer, and no others. */
+  function share(partitions: readonly number[], continuous: boolean): void {
+    const kept = new Set(continuous ? partitions : []);
+    for (const partition of [...lanes.keys()]) if (!kept.has(partition)) drop(partition);
+    const fresh = partitions.filter((partition) => !lanes.has(partition));
+    for (const partition of fresh) {
+      lanes.set(
+        partition,
+        topics.filter((topic) => partition < counts.get(topic)!).map((topic) => fetcher.add(topic, partition)),
+      );
+    }
+    assigned.push(...fresh);
+    void locate(fresh);
+    awaken();
+  }
+
+  function drop(partition: number): void {
+    for (const lane of lanes.get(partition) ?? []) {
+      fetcher.remove(lane);
+      last.delete(lane);
+    }
+    lanes.delete(partition);
+    if (assigned.includes(partition)) assigned = assigned.filter((other) => other !== partition);
+    else revoked.push(partition);
+  }
+
+  /** Positions as committed, else the start of the log; a seek may come first. */
+  async function locate(partitions: readonly number[]): Promise<void> {
+    const waiting = partitions.flatMap((partition) => lanes.get(partition) ?? []);
+    try {
+      const places = topics.map((topic) => ({
+        topic,
+        partitions: waiting.filter((l) => l.topic === topic).map((l) => l.partition),
+      }));
+      const asked = places.filter((place) => place.partitions.length > 0);
+      if (asked.length === 0) return;
+      const committed = groupId === undefined ? [] : await fetchCommitted(client, groupId, asked);
+      for (const { topic, partitions: numbers } of asked) {
+        const starts = await persist(client, `start of ${topic}`, () =>
+          listEnd(client.cluster, topic, numbers, 'start'),
+        );
+        for (const lane of waiting) {
+          if (lane.topic !== topic || lane.position !== undefined) continue;
+          const found = committed.find((c) => c.topic === topic && c.partition === lane.partition);
+          lane.position = found?.offset ?? starts.get(lane.partition);
+        }
+      }
+      fetcher.pump();
+    } catch (error) {
+      if (!closed) failed(error as Error);
+    }
+  }
+
+  /** Heartbeats prove that the process lives; this, that its reader does. */
+  function watch(): void {
+    if (membership === undefined || asleep || performance.now() - polledMs < options.maxPollMs) return;
+    asleep = true;
+    options.warn(`group ${groupId}; nobody polled for ${options.maxPollMs / 1000} s; leaving until somebody does`);
+    for (const partition of [...lanes.keys()]) drop(partition);
+    void membership.leave();
+  }
+
+  function isReady(): boolean {
+    if (failure !== undefined || closed || assigned.length > 0 || revoked.length > 0) return true;
+    return [...lanes.values()].some((list) => list.some((lane) => !lane.paused && hasMessages(lane)));
+  }
+
+  /** A reader asks for what there is: it knows only when every partition has answered. */
+  function isCaughtUp(): boolean {
+    return [...lanes.values()].every((list) => list.every(({ paused, caughtUp }) => paused || caughtUp));
+  }
+
+  async function wait({ waitMs, signal }: PollOptions): Promise<void> {
+    const started = performance.now();
+    for (;;) {
+      if (isReady() || signal?.aborted === true) return;
+      const limitMs = groupId === undefined && !isCaughtUp() ? Math.max(waitMs, READER_WAIT_MS) : waitMs;
+      const leftMs = started + limitMs - performance.now();
+      if (leftMs <= 0) return;
+      await new Promise<void>((resolve) => {
+        const end = (): void => {
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', end);
+          wake = undefined;
+          resolve();
+        };
+        const timer = setTimeout(end, leftMs);
+        signal?.addEventListener('abort', end, { once: true });
+        wake = end;
+      });
+    }
+  }
+
+  function readBatches(maxBytes: number): Batch[] {
+    const ready = [...lanes.values()].flat().filter((lane) => !lane.paused && hasMessages(lane));
+    const share = Math.max(FAIR_BYTES, Math.floor(maxBytes / Math.max(1, ready.length)));
+    const batches: Batch[] = [];
+    let left = maxBytes;
+    let room = MESSAGES_A_POLL;
+    const first = turn++;
+    for (let i = 0; i < ready.length && ((left > 0 && room > 0) || batches.length === 0); i++) {
+      const lane = ready[(first + i) % ready.length]!;
+      const messages = take(lane, Math.min(left, share), room);
+      if (messages.length === 0) continue;
+      for (const { value } of messages) left -= value.byteLength;
+      room -= messages.length;
+      batches.push({ topic: lane.topic, partition: lane.partition, messages });
+    }
+    fetcher.pump();
+    return batches;
+  }
+
+  const laneOf = (topic: string, partition: number): Lane | undefined =>
+    lanes.get(partition)?.find((lane) => lane.topic === topic);
+
+  async function commitOnce(positions: readonly Position[]): Promise<void> {
+    for (;;) {
+      await membership!.joined();
+      const mine = positions.flatMap((position) => {
+        const lane = laneOf(position.topic, position.partition);
+        return lane ? [{ lane, position }] : [];
+      });
+      await learn(mine.map(({ lane }) => lane).filter((lane) => !last.has(lane)));
+      const newer = mine.filter(({ lane, position }) => position.offset > (last.get(lane) ?? -1n));
+      if (newer.length === 0) return;
+      const done = await persist({ options, cluster }, `positions of ${groupId}`, () =>
+        membership!.commit(newer.map(({ position }) => positionOf(position))),
+      );
+      if (!done) continue;
+      for (const { lane, position } of newer) last.set(lane, position.offset);
+      return;
+    }
+  }
+
+  async function learn(unknown: readonly Lane[]): Promise<void> {
+    if (unknown.length === 0) return;
+    const asked = unknown.map(({ topic, partition }) => ({ topic, partitions: [partition] }));
+    const committed = await fetchCommitted(client, groupId!, asked);
+    for (const lane of unknown) {
+      const found = committed.find(({ topic, partition }) => topic === lane.topic && partition === lane.partition);
+      last.set(lane, found?.offset ?? -1n);
+    }
+  }
+
+  return {
+    async poll(poll): Promise<Polled> {
+      polledMs = performance.now();
+      if (asleep && groupId !== undefined && !closed) {
+        asleep = false;
+        membership = join(groupId);
+      }
+      await wait(poll);
+      polledMs = performance.now();
+      if (failure !== undefined) throw failure;
+      // One after the other: a number may be in both, for a partition that was away in between.
+      if (revoked.length > 0) return { assigned: [], revoked: revoked.splice(0), batches: [] };
+      if (assigned.length > 0) return { assigned: assigned.splice(0), revoked: [], batches: [] };
+      return { assigned: [], revoked: [], batches: closed ? [] : readBatches(poll.maxBytes) };
+    },
+    seek({ topic, partition, offset }) {
+      const lane = laneOf(topic, partition);
+      if (lane) fetcher.seek(lane, offset);
+    },
+    pause(topic, partition) {
+      const lane = laneOf(topic, partition);
+      if (lane) lane.paused = true;
+    },
+    resume(topic, partition) {
+      const lane = laneOf(topic, partition);
+      if (lane === undefined) return;
+      lane.paused = false;
+      fetcher.pump();
+      awaken();
+    },
+    commit(positions) {
+      if (groupId === undefined)
+        throw new FatalError(
+          'not-a-member',
+          `${topics.join()}; a reader commits nothing; this is a mistake in the program`,
+        );
+      const done = committing.then(() => commitOnce(positions));
+      committing = done.catch(() => undefined);
+      return done;
+    },
+    async committed(topic, partition) {
+      if (groupId === undefined) return undefined;
+      return (await fetchCommitted(client, groupId, [{ topic, partitions: [partition] }]))[0]?.offset;
+    },
+    async bounds(topic, partition) {
+      return persist(client, `ends of ${topic}-${partition}`, async () => {
+        const start = await listEnd(client.cluster, topic, [partition], 'start');
+        const end = await listEnd(client.cluster, topic, [partition], 'high');
+        return { start: start.get(partition)!, end: end.get(partition)! };
+      });
+    },
+    owns: (partition) => lanes.has(partition),
+    lost(partition) {
+      if (!lanes.has(partition)) return;
+      drop(partition);
+      awaken();
+      membership?.rejoin();
+    },
+    lag: () => [...lanes.values()].flat().map((lane) => lagOf(group, lane)),
+    async close() {
+      if (closed) return;
+      closed = true;
+      clearInterval(watchdog);
+      fetcher.close();
+      awaken();
+      await committing;
+      await membership?.leave();
+      await cluster.disconnect().catch(() => undefined);
+      parts.closed();
+    },
+  };
+}
+
+function positionOf({ topic, partition, offset }: Position) {
+  return { topic, partitions: [{ partition, offset: String(offset), metadata: null }] };
+}
+
+function lagOf(group: string, { topic, partition, position, high, stable, openSinceMs }: Lane): Lag {
+  const behind = (end: bigint): bigint => (position === undefined || end <= position ? 0n : end - position);
+  const openTransactionMs = openSinceMs === undefined ? 0 : performance.now() - openSinceMs;
+  return { group, topic, partition, lag: behind(high), stableLag: behind(stable), openTransactionMs };
+}

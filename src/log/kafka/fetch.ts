@@ -1,0 +1,294 @@
+/**
+ * Fetches partitions into bounded queues. One request is on its way to each broker; a partition takes part in it while it has a position, is not
+ * paused, and its queue and all queues together have room. What is queued stays compressed until it is taken.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FatalError } from '../../errors.ts';
+import type { Message } from '../port.ts';
+import type { Client } from './client.ts';
+import { describe, isOutOfRange, isPermanent, typeOf } from './failures.ts';
+import { type Cluster, type FetchedPartition, READ_COMMITTED } from './internals.ts';
+import { listEnd } from './offsets.ts';
+import { refused } from './persist.ts';
+import { openRecordSet, type RecordSet } from './record-set.ts';
+
+/** How long a broker holds a fetch that finds nothing: also how long a resumed or moved partition may wait for its turn. */
+const MAX_WAIT_MS = 200;
+const FETCH_BYTES = 8 << 20;
+const PARTITION_BYTES = 1 << 20;
+/** Compressed bytes waiting in all queues of a consumer. */
+const QUEUED_BYTES = 16 << 20;
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1000;
+/** A position beyond the end may be a new leader that has not caught up; a topic that is unknown may be a broker that has just started. */
+const PATIENCE_MS = 15_000;
+
+/** One partition of one topic. */
+export interface Lane {
+  readonly topic: string;
+  readonly partition: number;
+  /** Where the next fetch begins; undefined until it is known. */
+  position: bigint | undefined;
+  paused: boolean;
+  sets: RecordSet[];
+  queuedBytes: number;
+  /** Decoded and not yet taken. */
+  messages: Message[];
+  /** As the last answer said. */
+  high: bigint;
+  stable: bigint;
+  /** Since when `stable` has stood still below `high`. */
+  openSinceMs: number | undefined;
+  /** The last answer had nothing more. */
+  caughtUp: boolean;
+}
+
+export interface Fetcher {
+  add(topic: string, partition: number, position?: bigint): Lane;
+  remove(lane: Lane): void;
+  /** Forgets what is queued and goes on from there. */
+  seek(lane: Lane, position: bigint): void;
+  /** Looks again for what can be fetched: after a lane was resumed or emptied. */
+  pump(): void;
+  close(): void;
+}
+
+export function createFetcher(
+  { options }: Client,
+  cluster: Cluster,
+  events: { arrived(): void; failed(error: Error): void },
+): Fetcher {
+  const lanes = new Set<Lane>();
+  const busy = new Set<number>();
+  let queuedBytes = 0;
+  let pauseMs = FIRST_PAUSE_MS;
+  let pausing = false;
+  /** Since when fetches of a topic or offset have failed in a way that may pass. */
+  const trouble = new Map<string, number>();
+  let closed = false;
+
+  function pump(): void {
+    if (closed || pausing) return;
+    for (const [leader, list] of wanted()) if (!busy.has(leader)) void fetch(leader, list);
+  }
+
+  function wanted(): Map<number, Lane[]> {
+    const byLeader = new Map<number, Lane[]>();
+    if (queuedBytes >= QUEUED_BYTES) return byLeader;
+    for (const lane of lanes) {
+      if (lane.paused || lane.position === undefined || lane.queuedBytes >= PARTITION_BYTES) continue;
+      const leader = leaderOf(lane);
+      if (leader === undefined) {
+        void recover(new Error(`${lane.topic}-${lane.partition} has no leader`), lane.topic);
+        return new Map();
+      }
+      const list = byLeader.get(leader);
+      if (list === undefined) byLeader.set(leader, [lane]);
+      else list.push(lane);
+    }
+    return byLeader;
+  }
+
+  function leaderOf({ topic, partition }: Lane): number | undefined {
+    try {
+      const found = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition);
+      return found === undefined || found.leader < 0 ? undefined : found.leader;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async function fetch(leader: number, asked: readonly Lane[]): Promise<void> {
+    busy.add(leader);
+    const positions = new Map(asked.map((lane) => [lane, lane.position!]));
+    try {
+      await cluster.refreshMetadataIfNecessary();
+      const broker = await cluster.findBroker({ nodeId: leader });
+      const { responses } = await broker.fetch({
+        maxWaitTime: MAX_WAIT_MS,
+        minBytes: 1,
+        maxBytes: FETCH_BYTES,
+        isolationLevel: READ_COMMITTED,
+        topics: topicsOf(positions),
+        rackId: '',
+      });
+      for (const { topicName, partitions } of responses)
+        for (const answer of partitions) {
+          const lane = asked.find(({ topic, partition }) => topic === topicName && partition === answer.partition);
+          // A lane that was moved or taken away meanwhile gets nothing of the old place.
+          if (lane && lanes.has(lane) && lane.position === positions.get(lane)) receive(lane, answer);
+        }
+      pauseMs = FIRST_PAUSE_MS;
+      trouble.clear();
+      events.arrived();
+    } catch (error) {
+      await recover(error, isOutOfRange(error) ? `${error.topic}-${error.partition}` : asked[0]?.topic);
+    } finally {
+      busy.delete(leader);
+    }
+    pump();
+  }
+
+  function receive(lane: Lane, answer: FetchedPartition): void {
+    lane.high = BigInt(answer.highWatermark);
+    const stable = BigInt(answer.lastStableOffset);
+    if (stable >= lane.high || stable !== lane.stable)
+      lane.openSinceMs = stable < lane.high ? performance.now() : undefined;
+    lane.stable = stable;
+    const from = lane.position!;
+    const place = `${lane.topic}-${lane.partition}`;
+    const set = openRecordSet(answer.messages, from, answer.abortedTransactions ?? [], place);
+    lane.caughtUp = set.end === from || set.end >= stable;
+    if (set.end === from) return;
+    lane.position = set.end;
+    lane.sets.push(set);
+    lane.queuedBytes += set.sizeBytes;
+    queuedBytes += set.sizeBytes;
+  }
+
+  /** What may pass is tried again after a pause; what cannot pass, or lasts too long, ends the consumer. */
+  async function recover(error: unknown, subject: string | undefined): Promise<void> {
+    if (closed || pausing) return;
+    pausing = true;
+    try {
+      const fatal = isPermanent(error) ? refused(`fetch of ${subject}`, error) : await verdict(error, subject ?? '');
+      if (fatal) return fail(fatal);
+      options.warn(`fetch of ${subject}; ${describe(error)}; trying again`);
+      await sleep(pauseMs);
+      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+      await cluster.refreshMetadata().catch((e: unknown) => options.warn(`metadata; ${describe(e)}`));
+    } finally {
+      pausing = false;
+    }
+    setImmediate(pump);
+  }
+
+  async function verdict(error: unknown, subject: string): Promise<FatalError | undefined> {
+    const unknownTopic = typeOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION';
+    if (!isOutOfRange(error) && !unknownTopic) return undefined;
+    const since = trouble.get(subject) ?? performance.now();
+    trouble.set(subject, since);
+    const patient = performance.now() - since < PATIENCE_MS;
+    if (unknownTopic) return patient ? undefined : topicGone(subject);
+    const { topic, partition } = error as { topic: string; partition: number };
+    const lane = [...lanes].find((one) => one.topic === topic && one.partition === partition);
+    if (lane?.position === undefined) return undefined;
+    const start = (await listEnd(cluster, topic, [partition], 'start').catch(() => undefined))?.get(partition);
+    if (start !== undefined && lane.position < start) return belowStart(lane, start);
+    return patient ? undefined : beyondEnd(lane);
+  }
+
+  function fail(error: Error): void {
+    close();
+    events.failed(error);
+  }
+
+  function close(): void {
+    closed = true;
+    lanes.clear();
+  }
+
+  function forget(lane: Lane): void {
+    queuedBytes -= lane.queuedBytes;
+    lane.queuedBytes = 0;
+    lane.sets = [];
+    lane.messages = [];
+    lane.caughtUp = false;
+  }
+
+  return {
+    add(topic, partition, position) {
+      const lane: Lane = {
+        topic,
+        partition,
+        position,
+        paused: false,
+        sets: [],
+        queuedBytes: 0,
+        messages: [],
+        high: -1n,
+        stable: -1n,
+        openSinceMs: undefined,
+        caughtUp: false,
+      };
+      lanes.add(lane);
+      return lane;
+    },
+    remove(lane) {
+      forget(lane);
+      lanes.delete(lane);
+    },
+    seek(lane, position) {
+      forget(lane);
+      lane.position = position;
+      pump();
+    },
+    pump() {
+      queuedBytes = 0;
+      for (const lane of lanes) queuedBytes += lane.queuedBytes;
+      pump();
+    },
+    close,
+  };
+}
+
+/** Messages of a lane, oldest first: at least one when it has any, else up to a number of bytes. */
+export function take(lane: Lane, maxBytes: number, maxMessages: number): Message[] {
+  const taken: Message[] = [];
+  let bytes = 0;
+  let used = 0;
+  for (;;) {
+    if (used === lane.messages.length) {
+      lane.messages = lane.sets[0]?.nextBatch() ?? [];
+      used = 0;
+      if (lane.messages.length === 0) {
+        const empty = lane.sets.shift();
+        if (empty === undefined) break;
+        lane.queuedBytes -= empty.sizeBytes;
+        continue;
+      }
+    }
+    const message = lane.messages[used]!;
+    if (taken.length > 0 && (bytes + message.value.byteLength > maxBytes || taken.length >= maxMessages)) break;
+    bytes += message.value.byteLength;
+    taken.push(message);
+    used++;
+  }
+  lane.messages = lane.messages.slice(used);
+  return taken;
+}
+
+export function hasMessages({ messages, sets }: Lane): boolean {
+  return messages.length > 0 || sets.length > 0;
+}
+
+function topicsOf(positions: ReadonlyMap<Lane, bigint>) {
+  const topics = new Map<string, { partition: number; fetchOffset: string; maxBytes: number }[]>();
+  for (const [{ topic, partition }, offset] of positions) {
+    const list = topics.get(topic) ?? [];
+    list.push({ partition, fetchOffset: String(offset), maxBytes: PARTITION_BYTES });
+    topics.set(topic, list);
+  }
+  return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
+}
+
+function belowStart({ topic, partition, position }: Lane, start: bigint): FatalError {
+  return new FatalError(
+    'below-log-start',
+    `${topic}-${partition}@${position}; the log starts at ${start}, what is before was trimmed; reset this group or restore the log`,
+  );
+}
+
+function beyondEnd({ topic, partition, position }: Lane): FatalError {
+  return new FatalError(
+    'beyond-log-end',
+    `${topic}-${partition}@${position}; the log ends before it: the topic was deleted and created again, or lost its end; restore it, or start over under another app name`,
+  );
+}
+
+function topicGone(subject: string): FatalError {
+  return new FatalError(
+    'topic-gone',
+    `topic ${subject}; it does not exist any more; restore it, or start over under another app name`,
+  );
+}

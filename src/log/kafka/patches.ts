@@ -1,0 +1,135 @@
+/**
+ * Corrections to kafkajs 2.2.4, put in place before it loads. Start-up fails when a patched place is not the expected one: an uncorrected client
+ * delivers aborted records.
+ *
+ * - *Fetch answers keep their record sets undecoded.* `record-set.ts` decodes them: kafkajs's own filter walks the list of aborted transactions in
+ *   the wrong order and delivers whole aborted transactions; its decoder takes quadratic time over headers and overflows the stack on very large
+ *   batches; and it stops for ever in front of a batch that compaction has emptied.
+ * - *The request queue re-arms its timer only when it has something to do*: kafkajs sets one of 1 ms for every connection, for ever.
+ */
+import { readFileSync } from 'node:fs';
+import { FatalError } from '../../errors.ts';
+import { requireKafka } from './internals.ts';
+
+export const KAFKAJS_VERSION = '2.2.4';
+const DECODE_MESSAGES = 'kafkajs/src/protocol/requests/fetch/v4/decodeMessages';
+const FETCH_RESPONSE = 'kafkajs/src/protocol/requests/fetch/v11/response';
+const REQUEST_QUEUE = 'kafkajs/src/network/requestQueue';
+
+interface Decoder {
+  readInt32(): number;
+  canReadBytes(length: number): boolean;
+  readBytes(length: number): Buffer;
+}
+
+interface RequestQueue {
+  readonly pending: readonly unknown[];
+  readonly throttledUntil: number;
+  scheduleCheckPendingRequests(this: RequestQueue): void;
+}
+
+interface FetchResponse {
+  decode(raw: Buffer): Promise<{ responses: readonly { partitions: readonly { messages: unknown }[] }[] }>;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** Replaces `decodeMessages`: cuts the record set out of the answer and leaves it as it is. */
+async function takeRecordSet(decoder: Decoder): Promise<Buffer> {
+  const lengthBytes = decoder.readInt32();
+  return lengthBytes > 0 && decoder.canReadBytes(lengthBytes) ? decoder.readBytes(lengthBytes) : NOTHING;
+}
+
+let installed: Promise<void> | undefined;
+
+/** Must run before anything else loads kafkajs; again does nothing. @throws FatalError `client-differs` */
+export function installPatches(): Promise<void> {
+  installed ??= install();
+  return installed;
+}
+
+async function install(): Promise<void> {
+  requireVersion();
+  replaceModule(DECODE_MESSAGES, takeRecordSet);
+  calmQueue();
+  await requireCutRecordSets();
+}
+
+function requireVersion(): void {
+  const manifest = JSON.parse(readFileSync(requireKafka.resolve('kafkajs/package.json'), 'utf8')) as {
+    version: string;
+  };
+  if (manifest.version !== KAFKAJS_VERSION) throw differs(`its version is ${manifest.version}`);
+}
+
+/** @throws FatalError when the module is not there, or when kafkajs holds the original already. */
+export function replaceModule(name: string, replacement: unknown): void {
+  let file: string;
+  try {
+    file = requireKafka.resolve(name);
+  } catch (cause) {
+    throw differs(`${name} is not there`, cause);
+  }
+  if (requireKafka.cache[file] !== undefined) throw differs(`${name} was loaded before it could be corrected`);
+  requireKafka(file);
+  requireKafka.cache[file]!.exports = replacement;
+}
+
+function calmQueue(): void {
+  const queue = requireKafka(REQUEST_QUEUE) as { prototype: Partial<RequestQueue> };
+  const original = queue.prototype.scheduleCheckPendingRequests;
+  if (typeof original !== 'function') throw differs(`${REQUEST_QUEUE} has no scheduleCheckPendingRequests`);
+  queue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
+    if (this.pending.length > 0 || this.throttledUntil > Date.now()) original.call(this);
+  };
+}
+
+/** Decodes a fetch answer with kafkajs's own code and looks whether the record set came through as bytes. */
+async function requireCutRecordSets(): Promise<void> {
+  const response = requireKafka(FETCH_RESPONSE) as FetchResponse;
+  const recordSet = Buffer.from('not a record set');
+  const decoded = await response.decode(fetchAnswer(recordSet)).catch((cause: unknown) => {
+    throw differs(`${FETCH_RESPONSE} does not decode a known answer`, cause);
+  });
+  const found = decoded.responses[0]?.partitions[0]?.messages;
+  if (!(found instanceof Uint8Array && recordSet.equals(found)))
+    throw differs(`${FETCH_RESPONSE} does not use the corrected ${DECODE_MESSAGES}`);
+}
+
+/** A fetch answer (version 11) with one partition. */
+function fetchAnswer(recordSet: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  const int = (value: number, bytes: 2 | 4): void => {
+    const part = Buffer.alloc(bytes);
+    part.writeIntBE(value, 0, bytes);
+    parts.push(part);
+  };
+  const offset = (value: bigint): void => {
+    const part = Buffer.alloc(8);
+    part.writeBigInt64BE(value);
+    parts.push(part);
+  };
+  int(0, 4); // throttle
+  int(0, 2); // error
+  int(0, 4); // session
+  int(1, 4); // topics
+  int(1, 2);
+  parts.push(Buffer.from('t'));
+  int(1, 4); // partitions
+  int(0, 4);
+  int(0, 2);
+  for (const end of [9n, 9n, 0n]) offset(end);
+  int(0, 4); // aborted transactions
+  int(-1, 4); // preferred replica
+  int(recordSet.byteLength, 4);
+  parts.push(recordSet);
+  return Buffer.concat(parts);
+}
+
+function differs(actual: string, cause?: unknown): FatalError {
+  return new FatalError(
+    'client-differs',
+    `kafkajs; ${actual}, but Riffle corrects version ${KAFKAJS_VERSION} in place; install exactly that version`,
+    { cause },
+  );
+}
