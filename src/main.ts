@@ -16,6 +16,7 @@ export async function main(): Promise<void> {
     version,
     riffle: inNpm ? 'npm run --silent riffle --' : 'riffle',
     interactive: process.stderr.isTTY === true && process.env.CI === undefined,
+    variable: (name) => process.env[name],
     exit: (status) => {
       process.exitCode = status;
     },

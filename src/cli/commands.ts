@@ -20,6 +20,7 @@ function addRun(program: Command, terminal: Terminal): void {
     .option('--output <dir>', 'folder for the output files', 'riffle-out')
     .option('--state <dir>', 'folder for the state of the run (default: <output>/.riffle)')
     .option('--fresh', 'forget what this output folder holds of an earlier run, and start over')
+    .option('--stages <list>', 'on Kafka: the stages of this process, of sift,index,curate,controller (default: all)')
     .option('--limit <n>', 'read only the first N records, in input order', wholeNumber)
     .option('--port <n>', 'port of metrics and health; 0 picks a free one', portNumber)
     .option('--no-http', 'serve no metrics')

@@ -12,7 +12,8 @@ import type { Progress } from './progress.ts';
 /** Stats of the index are read at most this often: reading them walks over its filters. */
 const STATS_MS = 1000;
 
-export function observeRun(metrics: Metrics, policy: Policy, progress: Progress): RunObserver {
+/** `whole`: sift and curate are both in this process, so that it sees itself what is under way. */
+export function observeRun(metrics: Metrics, policy: Policy, progress: Progress, whole = true): RunObserver {
   metrics.policy(policy.name, policy.version, thresholds(policy));
   const enteredMs = new Map<number, { to: bigint; at: number }[]>();
   let decided = 0;
@@ -42,7 +43,7 @@ export function observeRun(metrics: Metrics, policy: Policy, progress: Progress)
       metrics.index(index.stats());
     },
     committed(observation, { measured }, seconds) {
-      metrics.commit(seconds, 'committed');
+      metrics.commit(seconds);
       for (const outcome of outcomes) {
         for (const [reason, count] of Object.entries(observation.decided[outcome]))
           metrics.records('curate', outcome, reason, count);
@@ -65,7 +66,7 @@ export function observeRun(metrics: Metrics, policy: Policy, progress: Progress)
       if (queue.length === 0) enteredMs.delete(observation.partition);
       decided += decidedRecords(observation);
       const oldest = queue[0]?.at ?? performance.now();
-      metrics.lag('sifted', 'all', Math.max(0, sifted - decided), (performance.now() - oldest) / 1000);
+      if (whole) metrics.lag('sifted', 'all', Math.max(0, sifted - decided), (performance.now() - oldest) / 1000);
       progress.committed(observation);
     },
     inFlightBytes: (bytes) => metrics.inFlightBytes(bytes),

@@ -6,7 +6,6 @@ import type { Topology } from '../../topologies/topology.ts';
 import type { Config } from '../config/schema.ts';
 import { configurationHash } from '../config/hash.ts';
 import { ConfigError } from '../errors.ts';
-import type { HttpServer } from '../metrics/http.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { observeRun } from './observe.ts';
 import { expandInputs } from '../operators/decode/inputs.ts';
@@ -27,8 +26,11 @@ import { exportOutputs, linesFolder, requireFree } from '../routing/export.ts';
 import { endsAfter } from '../stages/limit.ts';
 import { runBounded } from '../stages/run.ts';
 import { outputTopics } from '../stages/start.ts';
+import { drainOnSignal } from './drain.ts';
 import { type ConfigOptions, type Loaded, loadTopology } from './load-topology.ts';
 import { createProgress } from './progress.ts';
+import { runOnKafka } from './run-stream.ts';
+import { serveMetrics } from './serve-metrics.ts';
 import { printSummary, type Summary, summarize } from './summary.ts';
 import { spoolStandardInput } from './spool.ts';
 import type { Terminal } from './terminal.ts';
@@ -38,6 +40,8 @@ export interface RunOptions extends ConfigOptions {
   readonly output: string;
   readonly state?: string;
   readonly fresh?: boolean;
+  /** On Kafka: the stages of this process, separated by commas. */
+  readonly stages?: string;
   readonly limit?: number;
   readonly port?: number;
   readonly http: boolean;
@@ -47,22 +51,33 @@ export interface RunOptions extends ConfigOptions {
 
 /** `riffle run`. */
 export async function runCommand(topology: string, options: RunOptions, terminal: Terminal): Promise<void> {
-  const { summary, signal } = await run(topology, options, terminal, noFaults);
+  const loaded = await loadTopology(topology, options);
+  if (loaded.config.log.kind === 'kafka') {
+    const ended = await runOnKafka(loaded, options, terminal);
+    return terminal.exit(statusOf(ended));
+  }
+  if (options.stages !== undefined)
+    throw new ConfigError(
+      'stages',
+      '--stages; the embedded log runs all stages in one process; leave it out, or set log.kind=kafka',
+    );
+  const { summary, signal } = await run(loaded, options, terminal, noFaults);
   if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   else if (summary.complete) process.stdout.write(printSummary(summary, terminal.riffle));
   else process.stderr.write(`stopped; ${summary.inputs} records are decided and written; the same command continues\n`);
-  terminal.exit(signal === undefined ? 0 : signal === 'SIGINT' ? 130 : 143);
+  terminal.exit(signal === undefined ? 0 : statusOf(signal));
 }
+
+const statusOf = (signal: NodeJS.Signals): number => (signal === 'SIGINT' ? 130 : 143);
 
 /** One bounded run from the command line's options to its summary. */
 export async function run(
-  name: string,
+  loaded: Loaded,
   options: RunOptions,
   terminal: Terminal,
   faults: Faults,
 ): Promise<{ summary: Summary; signal: NodeJS.Signals | undefined }> {
   const started = performance.now();
-  const loaded = await loadTopology(name, options);
   const output = path.resolve(options.output);
   const state = path.resolve(options.state ?? path.join(output, '.riffle'));
   // Everything that may be wrong with the call is found before a folder is touched.
@@ -167,7 +182,9 @@ async function runLoaded(
   });
   const drain = drainOnSignal();
   const http =
-    config.http.enabled && options.http ? await serveMetrics(config, options, registry, progress.status) : undefined;
+    config.http.enabled && options.http
+      ? await serveMetrics(config.http, options.port, registry, { ready: () => true, status: progress.status })
+      : undefined;
   if (http) progress.note(`metrics on http://${config.http.host}:${http.port}/metrics`);
   try {
     const { format } = config.output;
@@ -220,39 +237,7 @@ function workersFor({ operators, scores }: Topology): number {
   return Math.max(1, Math.min(8, busy));
 }
 
-async function serveMetrics(
-  config: Config,
-  options: RunOptions,
-  registry: Registry,
-  status: () => string,
-): Promise<HttpServer> {
-  const { httpRoutes, startHttp } = await import('../metrics/http.ts');
-  const app = httpRoutes(registry, { ready: () => true, status });
-  return startHttp(app, config.http.host, options.port ?? config.http.port, options.port === undefined);
-}
-
 const decodeLimits = ({ source }: Config) => ({
   maxRecordBytes: source.maxRecordBytes,
   maxDecodedBytes: source.maxDecodedBytes,
 });
-
-/** The first signal drains, a second one ends the process at once: what is committed is safe either way. */
-function drainOnSignal(): { signal: AbortSignal; received: () => NodeJS.Signals | undefined; stop: () => void } {
-  const controller = new AbortController();
-  let received: NodeJS.Signals | undefined;
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (received !== undefined) process.exit(signal === 'SIGINT' ? 130 : 143);
-    received = signal;
-    controller.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return {
-    signal: controller.signal,
-    received: () => received,
-    stop() {
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
-    },
-  };
-}

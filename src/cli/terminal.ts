@@ -5,6 +5,8 @@ export interface Terminal {
   readonly riffle: string;
   /** True when a person watches standard error. */
   readonly interactive: boolean;
+  /** A variable of the environment. */
+  readonly variable: (name: string) => string | undefined;
   /** Sets the exit status; the process ends when nothing is left to do. */
   readonly exit: (status: number) => void;
 }

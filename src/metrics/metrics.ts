@@ -23,9 +23,15 @@ export interface Metrics {
   stageSeconds(stage: string, seconds: number): void;
   operatorSeconds(operator: string, seconds: number, records: number): void;
   endToEndSeconds(seconds: number): void;
-  commit(seconds: number, result: 'committed' | 'fenced' | 'failed'): void;
+  /** A transaction that took effect. */
+  commit(seconds: number): void;
+  /** One that did not, or whose outcome had to be looked up. */
+  transaction(result: 'fenced' | 'unknown'): void;
+  /** Partitions were given out anew. */
+  rebalanced(): void;
   repair(stage: string): void;
-  lag(topic: string, partition: string, records: number, seconds: number): void;
+  /** `seconds`: age of the oldest of them, where it is known. */
+  lag(topic: string, partition: string, records: number, seconds?: number): void;
   inFlightBytes(bytes: number): void;
   /** Records by bucket of `SCORE_BUCKETS` equal ones from 0 to 1. */
   scores(scorer: string, axis: string, counts: readonly number[], sum: number): void;
@@ -95,7 +101,11 @@ export function createMetrics(registry: Registry, version: string): Metrics {
     labelNames: ['result'],
     registers,
   });
-  new Counter({ name: 'riffle_rebalances_total', help: 'Assignments of partitions after the first.', registers });
+  const rebalances = new Counter({
+    name: 'riffle_rebalances_total',
+    help: 'Times that partitions were given out anew.',
+    registers,
+  });
   const repairs = new Counter({
     name: 'riffle_repairs_total',
     help: 'Times that a stage started again because a log had lost what it had acknowledged.',
@@ -207,14 +217,16 @@ export function createMetrics(registry: Registry, version: string): Metrics {
     stageSeconds: (name, took) => stage.observe({ stage: name }, took),
     operatorSeconds: (name, took, count) => count > 0 && operator.observe({ operator: name }, took / count),
     endToEndSeconds: (took) => endToEnd.observe(took),
-    commit(took, result) {
+    commit(took) {
       commits.observe(took);
-      transactions.inc({ result });
+      transactions.inc({ result: 'committed' });
     },
+    transaction: (result) => transactions.inc({ result }),
+    rebalanced: () => rebalances.inc(),
     repair: (name) => repairs.inc({ stage: name }),
     lag(topic, partition, count, age) {
       lagRecords.set({ topic, partition }, count);
-      lagSeconds.set(age);
+      if (age !== undefined) lagSeconds.set(age);
     },
     inFlightBytes: (count) => inFlight.set(count),
     scores: (scorer, axis, counts, sum) => scores.add({ scorer, axis }, counts, sum),

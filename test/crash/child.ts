@@ -2,9 +2,12 @@
  * The program under test, in a process of its own: `riffle run` with a place to die at and rules to leave out.
  * The one argument is a JSON object.
  */
+import { loadTopology } from '../../src/cli/load-topology.ts';
 import { run } from '../../src/cli/run.ts';
 import { RiffleError } from '../../src/errors.ts';
 import type { CrashPoint, Faults, ProtocolRule } from '../../src/runtime/context.ts';
+import { lossyLog } from '../../src/testing/lossy-log.ts';
+import { type Loss, losing } from './losses.ts';
 
 export interface ChildOrder {
   readonly topology: string;
@@ -16,6 +19,8 @@ export interface ChildOrder {
   readonly omit: readonly ProtocolRule[];
   /** `--limit`. */
   readonly limit?: number;
+  /** Blocks that the log acknowledges and drops. */
+  readonly lose?: readonly Loss[];
   /** `partition@offset` of records that this attempt gives up. */
   readonly poison?: readonly string[];
 }
@@ -37,13 +42,21 @@ const faults: Faults = {
     };
   }),
   stallMs: 5000,
+  repairMs: 50,
+  ...(order.lose && { wrap: (log) => lossyLog(log, losing(order.lose!)) }),
 };
-const terminal = { version: 'test', riffle: 'riffle', interactive: false, exit: () => undefined };
+const terminal = {
+  version: 'test',
+  riffle: 'riffle',
+  interactive: false,
+  variable: () => undefined,
+  exit: () => undefined,
+};
 const { input, output, set, limit } = order;
-const options = { input, output, set, http: false, logLevel: 'error', ...(limit === undefined ? {} : { limit }) };
+const options = { input, output, set, http: false, logLevel: 'warn', ...(limit === undefined ? {} : { limit }) };
 
 try {
-  const { summary } = await run(order.topology, options, terminal, faults);
+  const { summary } = await run(await loadTopology(order.topology, options), options, terminal, faults);
   process.stdout.write(JSON.stringify(summary));
 } catch (error) {
   process.stderr.write(

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { loadTopology } from '../../src/cli/load-topology.ts';
 import { run, type RunOptions } from '../../src/cli/run.ts';
 import type { Summary } from '../../src/cli/summary.ts';
 import { noFaults } from '../../src/runtime/context.ts';
@@ -33,9 +34,16 @@ export function riffle(
 
 /** `riffle run dedup` in this process with one worker thread. */
 export async function runDedup(options: Pick<RunOptions, 'input' | 'output'> & Partial<RunOptions>): Promise<Summary> {
-  const terminal = { version: 'test', riffle: 'riffle', interactive: false, exit: () => undefined };
+  const terminal = {
+    version: 'test',
+    riffle: 'riffle',
+    interactive: false,
+    variable: () => undefined,
+    exit: () => undefined,
+  };
   const set = ['workers=1', ...(options.set ?? [])];
-  const { summary } = await run('dedup', { http: false, logLevel: 'error', ...options, set }, terminal, noFaults);
+  const all = { http: false, logLevel: 'error', ...options, set };
+  const { summary } = await run(await loadTopology('dedup', all), all, terminal, noFaults);
   return summary;
 }
 
