@@ -6,6 +6,7 @@ import { decisionReasons, gateReason } from '../pruning/decide.ts';
 import type { Policy } from '../pruning/policy.ts';
 import { decodeErrorCodes, decodeReasons } from '../operators/decode/reasons.ts';
 import { operatorSpecs } from '../operators/specs.ts';
+import { schemaErrorCodes } from '../schemas/reasons.ts';
 import { outputTopics } from '../stages/start.ts';
 import { topicNames } from '../runtime/topics.ts';
 import { type ConfigOptions, loadTopology } from './load-topology.ts';
@@ -73,6 +74,7 @@ export function describeText(topology: Topology, config: Config, policy: Policy)
 export const deadLetterCodes: readonly string[] = [
   ...decodeErrorCodes,
   'retry.notFound',
+  ...schemaErrorCodes,
   'score.nan',
   'sift.crash',
   'sift.reasonLost',
