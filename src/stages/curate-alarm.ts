@@ -39,13 +39,13 @@ export async function lookForBlocks<T extends Joined>(
         freed.push(target);
       }
       if (read.sifted >= end && siftSaid > wanted.sifted) {
-        const why = `sift committed ${siftSaid}, and the sifted log ends at ${end} without what counts of ${wanted.sifted}`;
+        const why = `sift committed ${siftSaid}, and the sifted log ends at ${end} without ${wanted.sifted}`;
         requests.push({ stage: 'sift', partition, from: wanted.sifted, why });
       }
     }
     if (indexSaid > wanted.verdicts) {
       const { end } = await consumer.bounds(topics.verdicts, partition);
-      const why = `the index answered up to ${indexSaid}, and the verdict log ends at ${end} with nothing from ${wanted.verdicts} on`;
+      const why = `the index answered up to ${indexSaid}, and the verdict log ends at ${end} without ${wanted.verdicts}`;
       if (read.verdicts >= end) requests.push({ stage: 'index', partition, from: wanted.verdicts, why });
     }
   }

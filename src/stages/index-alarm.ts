@@ -20,7 +20,7 @@ export async function lookForSketches(
   if (position < end) return;
   const requests = missing.map(([partition, said]): RepairRequest => {
     const from = watermarks.get(partition) ?? 0n;
-    const why = `sift committed ${said}, and the sketch log ends at ${position} with nothing of it from ${from} on`;
+    const why = `sift committed ${said}, and the sketch log ends at ${position} without ${from}`;
     return { stage: 'sift', partition, from, why };
   });
   await askFor(context, requests);

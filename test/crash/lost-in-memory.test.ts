@@ -1,0 +1,78 @@
+/** Each message that a log may acknowledge and lose, one at a time, over a log in memory; and the same line when nothing is lost. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { after, before, test } from 'node:test';
+import type { BoundedLog } from '../../src/stages/run.ts';
+import { lossyLog } from '../../src/testing/lossy-log.ts';
+import { writeDocuments } from './documents.ts';
+import { type InMemory, runInMemory } from './in-memory.ts';
+import { type Loss, losing } from './losses.ts';
+
+const set = ['index.snapshotDocuments=500', 'blocks.records=32'];
+let folder: string;
+let input: string;
+let calm: InMemory;
+
+before(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'riffle-lost-memory-'));
+  input = path.join(folder, 'in.jsonl');
+  writeDocuments(input, 1500, 6);
+  calm = await runInMemory({ input: [input], set, repairMs: 20 });
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('a healthy line asks for nothing', () => {
+  assert.deepEqual(calm.repairs, []);
+  assert.equal(calm.requests, 0);
+});
+
+/** Every answer of the index takes many turns of the event loop. */
+function slowIndex(log: BoundedLog): BoundedLog {
+  return {
+    ...log,
+    producer() {
+      const producer = log.producer();
+      return {
+        async append(topic, partition, messages) {
+          if (topic.endsWith('.verdicts')) for (let turn = 0; turn < 200; turn++) await setImmediate();
+          return producer.append(topic, partition, messages);
+        },
+      };
+    },
+  };
+}
+
+test('nor does a line whose index is slow', async () => {
+  const slow = await runInMemory({ input: [input], set, repairMs: 1, wrap: slowIndex });
+  assert.equal(slow.requests, 0);
+  assert.deepEqual(slow.outputs, calm.outputs);
+});
+
+async function repaired(lose: readonly Loss[]): Promise<InMemory> {
+  const run = await runInMemory({ input: [input], set, repairMs: 20, wrap: (log) => lossyLog(log, losing(lose)) });
+  assert.ok(run.repairs.length > 0, 'nothing was lost');
+  for (const [topic, lines] of calm.outputs) assert.deepEqual(run.outputs.get(topic), lines, topic);
+  return run;
+}
+
+for (const topic of ['sifted', 'sketches', 'verdicts']) {
+  const places: Readonly<Record<string, () => Loss>> = {
+    'the first block': () => ({ topic, nth: 0 }),
+    'one in the middle': () => ({ topic, nth: 20 }),
+    'the last block': () => ({ topic, endingAt: String(statSync(input).size) }),
+  };
+  for (const [name, loss] of Object.entries(places)) {
+    test(`${topic}: ${name}`, async () => {
+      const { repairs } = await repaired([loss()]);
+      const stage = topic === 'verdicts' ? 'index' : 'sift';
+      assert.ok(repairs.every((request) => request.stage === stage && request.partition === 0));
+    });
+  }
+}
+
+test('several of every topic at once, repaired ones among them', async () => {
+  for (const seed of [1, 2, 3]) await repaired([{ seed, rate: 0.1, most: 10 }]);
+});
