@@ -45,8 +45,8 @@ export async function installRegistry(): Promise<string> {
 }
 
 function fetchArchive(into: string): void {
-  const arguments_ = ['-B', '-q', COPY, `-Dartifact=${ARTIFACT}`, `-DoutputDirectory=${into}`];
-  const { status, error, stdout } = spawnSync('mvn', arguments_, { encoding: 'utf8' });
+  const order = ['-B', '-q', COPY, `-Dartifact=${ARTIFACT}`, `-DoutputDirectory=${into}`];
+  const { status, error, stdout } = spawnSync('mvn', order, { encoding: 'utf8' });
   if (error !== undefined)
     throw new Error(`mvn; it cannot be run (${error.message}); install Maven 3.8 or newer, which fetches the registry`);
   if (status !== 0)

@@ -14,7 +14,7 @@ const folders = [
 /** The first Java of at least this version: JAVA_HOME, the one on the path, then the usual folders. @throws Error that names the remedy. */
 export function findJava(atLeast: number): string {
   const home = process.env.JAVA_HOME;
-  const candidates = [...(home ? [path.join(home, 'bin/java')] : []), 'java', ...globSync(folders).sort().reverse()];
+  const candidates = [...(home ? [path.join(home, 'bin/java')] : []), 'java', ...globSync(folders).sort().toReversed()];
   const found: string[] = [];
   for (const java of candidates) {
     const version = versionOf(java);

@@ -59,6 +59,7 @@ test('integers above 2^53 are exact', async () => {
 });
 
 /** The oracle writes the same zigzag varint from its definition (Avro specification, "Binary encoding"). */
+// oxlint-disable-next-line no-underscore-dangle -- the name that avsc documents
 const zigzag = avsc.types.LongType.__with(
   {
     fromBuffer: () => assert.fail('not read'),

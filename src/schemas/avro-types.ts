@@ -42,6 +42,7 @@ export function avroTypes(
 
 /** avsc refuses integers above 2^53 unless it is told how to hold them. */
 function exactLong(avro: typeof avsc): avsc.Type {
+  // oxlint-disable-next-line no-underscore-dangle -- the name that avsc documents
   return avro.types.LongType.__with({
     fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
     toBuffer: (value: bigint) => {

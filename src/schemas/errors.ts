@@ -20,8 +20,8 @@ export function isFromRegistry(error: unknown): boolean {
 /** The stream waits and asks again. The error itself is not kept as a cause: it holds the request with its credentials. */
 export function unavailable(url: string, error: unknown): TransientError {
   const status = statusOf(error);
-  const code = (error as { code?: unknown }).code;
-  const actual = status === undefined ? `no answer (${String(code ?? (error as Error).message)})` : `status ${status}`;
+  const { code, message } = error as { code?: string; message: string };
+  const actual = status === undefined ? `no answer (${code ?? message})` : `status ${status}`;
   const remedy =
     status === 401 || status === 403
       ? 'check registry.username and registry.passwordFile, or registry.tokenFile'

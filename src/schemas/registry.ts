@@ -66,7 +66,8 @@ export async function openRegistry(options: OpenRegistry): Promise<SchemaRegistr
   const encoders = new Map<string, EncodeLine>();
   for (const [topic, kind] of subjects) {
     const schema = schemaOf(kind, format);
-    const id = await subjectId(client, { url, topic, schema, autoRegister });
+    const backward = registry.Compatibility.BACKWARD;
+    const id = await subjectId(client, { url, topic, schema, autoRegister, backward });
     encoders.set(topic, format === 'avro' ? avroEncoder(kind, await types.writing(schema), id) : jsonEncoder(id));
   }
   return {

@@ -1,6 +1,6 @@
 /** The schemas of output topics: registered, or found, before the first record is written. */
 import { readFileSync } from 'node:fs';
-import type { Client, SchemaInfo } from '@confluentinc/schemaregistry';
+import type { Client, Compatibility, SchemaInfo } from '@confluentinc/schemaregistry';
 import { ConfigError } from '../errors.ts';
 import type { OutputKind } from './avro-record.ts';
 import { isFromRegistry, statusOf, unavailable } from './errors.ts';
@@ -17,13 +17,22 @@ export function schemaOf(kind: OutputKind | 'raw', format: SchemaFormat): Schema
   return { schemaType: format === 'avro' ? 'AVRO' : 'JSON', schema: JSON.stringify(JSON.parse(text)) };
 }
 
+export interface SubjectOptions {
+  readonly url: string;
+  readonly topic: string;
+  readonly schema: SchemaInfo;
+  readonly autoRegister: boolean;
+  /** The client's own word for it: its module is loaded late. */
+  readonly backward: Compatibility;
+}
+
 /**
  * The id under which values of this topic are written. A new subject is made BACKWARD: its readers keep reading what is there.
  * @throws ConfigError `schema-incompatible`, `schema-missing`; TransientError `registry-unavailable`.
  */
 export async function subjectId(
   client: Client,
-  { url, topic, schema, autoRegister }: { url: string; topic: string; schema: SchemaInfo; autoRegister: boolean },
+  { url, topic, schema, autoRegister, backward }: SubjectOptions,
 ): Promise<number> {
   const subject = subjectOf(topic);
   try {
@@ -32,8 +41,7 @@ export async function subjectId(
     if (latest !== undefined && !(await client.testSubjectCompatibility(subject, schema)))
       throw incompatible(subject, latest, schema, '');
     const id = await client.register(subject, schema, false);
-    if (latest === undefined)
-      await client.updateCompatibility(subject, 'BACKWARD' as Parameters<Client['updateCompatibility']>[1]);
+    if (latest === undefined) await client.updateCompatibility(subject, backward);
     return id;
   } catch (error) {
     if (!isFromRegistry(error)) throw error;
