@@ -153,7 +153,8 @@ function decodeRecord(records: Buffer, cursor: Cursor, offset: bigint, timestamp
   return {
     offset,
     timestampMs,
-    value: value ?? NO_VALUE,
+    // No Buffer: `slice` of one is a view, of this a copy.
+    value: value === undefined ? NO_VALUE : new Uint8Array(value.buffer, value.byteOffset, value.byteLength),
     ...(key && { key: textOrBase64(key) }),
     ...(headers && { headers }),
     ...(value === undefined && { tombstone: true }),
