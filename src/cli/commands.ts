@@ -7,7 +7,7 @@ import { topologyNames } from '../../topologies/topology.ts';
 import type { Terminal } from './terminal.ts';
 
 export function addCommands(program: Command, terminal: Terminal): void {
-  for (const add of [addRun, addDescribe, addCheck, addExplain, addDlq]) add(program, terminal);
+  for (const add of [addRun, addFeed, addDescribe, addCheck, addExplain, addDlq]) add(program, terminal);
 }
 
 function addRun(program: Command, terminal: Terminal): void {
@@ -39,6 +39,21 @@ Examples:
   zcat docs.jsonl.gz | ${terminal.riffle} run dedup --input - --output out --set policy.dedup.similarity=0.8`,
     )
     .action(async (topology, options) => (await import('./run.ts')).runCommand(topology, options, terminal));
+}
+
+function addFeed(program: Command, terminal: Terminal): void {
+  withConfig(withTopology(program.command('feed')))
+    .summary('put the records of files on the raw topic of a Kafka cluster')
+    .description('Puts every record on the topic once: the same command continues what was stopped or killed.')
+    .addOption(repeatable('--input <path>', 'file, folder or glob; repeatable'))
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  ${terminal.riffle} feed web-crawl --set log.kind=kafka --set log.brokers=127.0.0.1:9092 --input samples/crawl.warc.gz`,
+    )
+    .action(async (topology, options) => (await import('./feed.ts')).feedCommand(topology, options, terminal));
 }
 
 function addDescribe(program: Command, terminal: Terminal): void {

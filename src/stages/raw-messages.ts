@@ -2,7 +2,7 @@
 import type { Message } from '../log/port.ts';
 import { RETRY_OF } from '../model/record.ts';
 import { recordFromMessage } from '../operators/decode/message.ts';
-import { decodeError } from '../operators/decode/reasons.ts';
+import { decodeError, decodeErrorCodes } from '../operators/decode/reasons.ts';
 import type { DecodeLimits, MessageOrigin, RawBatch, RawRecord } from '../operators/decode/types.ts';
 
 export interface RawMessages {
@@ -17,6 +17,10 @@ export interface RawMessages {
   /** Index of those without a value. */
   readonly tombstones: readonly number[];
 }
+
+/** Headers of a message that its sender knows to be damaged: the dead letter that it will be. */
+export const DAMAGE_CODE = 'riffle.damage.code';
+export const DAMAGE_MESSAGE = 'riffle.damage.message';
 
 /** Headers are kept for a dead letter up to this, all together; a header bomb does not travel. */
 const MAX_HEADER_BYTES = 16 << 10;
@@ -73,6 +77,11 @@ export function rawBatch(messages: RawMessages, format: string, limits: DecodeLi
       return { offset, next: offset + 1n, kind: 'text', bytes: new Uint8Array(0), error, ...more };
     }
     const value = values.subarray(i === 0 ? 0 : ends[i - 1]!, ends[i]);
+    const damage = decodeErrorCodes.find((code) => code === message.headers[DAMAGE_CODE]);
+    if (damage !== undefined) {
+      const error = decodeError(damage, message.headers[DAMAGE_MESSAGE] ?? 'message; its sender calls it damaged');
+      return { offset, next: offset + 1n, kind: 'text', bytes: value, error, ...more };
+    }
     const type = message.headers['content-type'] ?? (format === 'auto' ? undefined : format);
     return { ...recordFromMessage(offset, value, type, limits), ...more };
   });

@@ -23,7 +23,7 @@ suite('--help', () => {
     const listed = [...stdout.matchAll(/^ {2}([a-z]+) .*$/gm)]
       .map(([, name]) => name!)
       .filter((name) => name !== 'riffle');
-    assert.deepEqual(listed, ['run', 'describe', 'check', 'explain', 'dlq', 'help']);
+    assert.deepEqual(listed, ['run', 'feed', 'describe', 'check', 'explain', 'dlq', 'help']);
     assert.match(stdout, /^Examples:$/m);
   });
 
