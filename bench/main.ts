@@ -48,6 +48,7 @@ const benches: Readonly<Record<string, Bench>> = {
     args: (corpus, documents) => (corpus === undefined ? [] : [corpus.folder, '--limit', String(documents)]),
   },
   log: { about: 'the embedded log', args: none },
+  schemas: { about: 'messages in Avro and JSON Schema', args: none },
   'event-loop': { about: 'delay of the main thread', args: none },
   line: { about: 'whole topologies', corpus: 'optional', args: onCorpus },
   peers: { about: 'whole topologies beside gaoya and datatrove', corpus: 'required', args: onCorpus },
