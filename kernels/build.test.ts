@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { kernelInstance } from '../src/dedup/kernel.ts';
+import { kernelInstance } from '../src/runtime/kernel.ts';
 import { build } from './build.ts';
 
 test('kernels that are up to date are not built again', async () => {

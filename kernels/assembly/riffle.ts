@@ -9,6 +9,7 @@ export {
   historyConfigure,
   historyDecide,
 } from './history';
+export { JSON_BYTES, JSON_FOUND, JSON_IN, JSON_MEMORY, readJson } from './json';
 export { FINGERPRINT_BYTES, FOLD, FOLD_BYTES, PIECE, SKETCH, TEXT } from './layout';
 export {
   ANSWER_BYTES,

@@ -1,6 +1,6 @@
 import { FatalError } from '../errors.ts';
 import { blocksFor, expectedFill, falsePositiveRate } from './estimates.ts';
-import { growMemory, kernelInstance } from './kernel.ts';
+import { growMemory, kernelInstance } from '../runtime/kernel.ts';
 import { type DedupOptions, SLICES } from './options.ts';
 import { sketchLayout } from './sketch.ts';
 

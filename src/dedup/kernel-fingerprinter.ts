@@ -1,5 +1,5 @@
 import { deriveSeeds } from './hashing.ts';
-import { growMemory, kernelInstance, kernelSection } from './kernel.ts';
+import { growMemory, kernelInstance, kernelSection } from '../runtime/kernel.ts';
 import type { FingerprintOptions } from './options.ts';
 import { type Fingerprinter, type FingerprintResult, sketchLayout } from './sketch.ts';
 

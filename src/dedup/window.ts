@@ -1,6 +1,6 @@
 import { ConfigError, FatalError } from '../errors.ts';
 import { containmentOf, equalRowsFor, similarityOf } from './estimates.ts';
-import { growMemory, kernelInstance } from './kernel.ts';
+import { growMemory, kernelInstance } from '../runtime/kernel.ts';
 import { type DedupOptions, WINDOW_LOAD, windowDocuments } from './options.ts';
 import { type SketchBatch, sketchLayout, type Verdicts } from './sketch.ts';
 

@@ -54,7 +54,7 @@ export function createStage0(set: ScorerSet): Stage0 {
           encoded,
         );
         bytes = encoded.subarray(0, written);
-      } else bytes = text.length > MAX_TEXT_BYTES ? text.subarray(0, MAX_TEXT_BYTES) : text;
+      } else bytes = text.length > MAX_TEXT_BYTES ? text.subarray(0, wholeCharacters(text, MAX_TEXT_BYTES)) : text;
       const count = wordPiece.encode(bytes, ids, 0, maxTokens, runs);
       tokens += count;
       const scores: Scores = {};
@@ -62,6 +62,13 @@ export function createStage0(set: ScorerSet): Stage0 {
       return scores;
     },
   };
+}
+
+/** The last place at or before `at` that cuts no character. */
+function wholeCharacters(bytes: Uint8Array, at: number): number {
+  let end = at;
+  while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end--;
+  return end;
 }
 
 interface Row {

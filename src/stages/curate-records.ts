@@ -7,6 +7,7 @@ import type { Failure } from '../model/reasons.ts';
 import { identityOf, positionJson, RETRY_OF, type SourcePosition } from '../model/record.ts';
 import { DEAD, SOURCE, STUB } from '../model/sifted.ts';
 import { readVerdictBlock, type Verdict, type VerdictBlock, verdictAt, verdictOffset } from '../model/verdicts.ts';
+import type { PlainJsonReader } from '../operators/decode/plain-json.ts';
 import { decide } from '../pruning/decide.ts';
 import { type Policy, policyName } from '../pruning/policy.ts';
 import { type Allocate, createLineBuffers, type LineBuffers, type TopicLines } from '../routing/lines.ts';
@@ -28,6 +29,7 @@ export interface CurateTask {
 export interface CurateTools {
   readonly policy: Policy;
   readonly stage0: Stage0 | undefined;
+  readonly plainJson: PlainJsonReader;
   readonly scoredLanguages: readonly string[];
   readonly rawTopic: string;
   readonly keepText: 'all' | 'curated';
@@ -112,7 +114,8 @@ function curateRecord(work: Work, { entry, body }: Found, verdict: Verdict, bloc
   let scores: Scores = {};
   try {
     if (tools.stage0 && sketched && tools.scoredLanguages.includes(entry.language))
-      scores = tools.stage0.score(textOf(body));
+      // In UTF-8 as it lies in the record, where it can be had so.
+      scores = tools.stage0.score(tools.plainJson.textOf(body.bytes) ?? textOf(body));
   } catch (error) {
     if (!(error instanceof RecordError)) throw error;
     return writeDeadLetter(errorJson(error, position, body, entry.retried), error.code, position, outputs, totals);

@@ -11,6 +11,7 @@ import type { WorkerPool } from '../runtime/pool.ts';
 import { topicNames, topicSpecs } from '../runtime/topics.ts';
 import { createMemoryLog, type MemoryLog } from '../testing/memory-log.ts';
 import { runCurate } from './curate.ts';
+import { createPlainJsonReader } from '../operators/decode/plain-json.ts';
 import { curateRecords } from './curate-records.ts';
 import type { CurateRequest } from './worker.ts';
 
@@ -30,6 +31,7 @@ const pool = {
     curateRecords(request.task, {
       policy: request.policy,
       stage0: undefined,
+      plainJson: createPlainJsonReader(),
       scoredLanguages: [],
       rawTopic: topics.raw,
       keepText: 'all',

@@ -21,7 +21,9 @@ import { writeSketchBlock } from '../model/sketches.ts';
 import type { ChainResult } from '../operators/chain.ts';
 import { decodeRecord } from '../operators/decode/decode.ts';
 import { decodeError } from '../operators/decode/reasons.ts';
+import type { PlainJsonReader, PlainRecord } from '../operators/decode/plain-json.ts';
 import type { DecodedDocument, DecodeLimits, DecodeRejection, RawBatch, RawRecord } from '../operators/decode/types.ts';
+import type { Splice } from '../operators/decode/splice.ts';
 import type { Draft } from '../operators/operator.ts';
 import { deadLetter, problemOf } from './dead-letter.ts';
 import { withRetryOf } from './retried.ts';
@@ -38,7 +40,9 @@ export interface SiftOptions {
 }
 
 export interface SiftTools {
-  readonly run: (draft: Draft) => ChainResult;
+  /** Undefined in a topology without operators: its texts go from the record to the fingerprint without becoming strings. */
+  readonly run: ((draft: Draft) => ChainResult) | undefined;
+  readonly plainJson: PlainJsonReader;
   readonly fingerprinter: Fingerprinter;
   /** Called before the next records are looked for, from that offset on. */
   readonly reading: (partition: number, offset: bigint) => void;
@@ -69,6 +73,14 @@ export interface SourcePartition {
 }
 
 const noFailures: readonly Failure[] = [];
+const asDecoded = ({ text = '' }: Pick<Draft, 'text'>): ChainResult => ({
+  text,
+  language: '',
+  title: undefined,
+  signals: '',
+  failures: noFailures,
+});
+const untouched = asDecoded({ text: undefined });
 
 /** Turns the batches of one partition into pairs of blocks that cover `[from, end)` without a gap between them. */
 export async function* siftPartition(
@@ -187,6 +199,8 @@ function siftRecord(
   try {
     const error = record.error ?? tools.poisoned(source.partition, record.offset);
     if (error) throw error;
+    const plain = record.kind === 'json' ? tools.plainJson.read(record.bytes) : undefined;
+    if (plain) return markRetried(siftPlain(batch, record, plain, tools, sketches, at), record);
     const decoded = decodeRecord(record, options.decode);
     if ('rejected' in decoded) return markRetried(rejectedByDecode(record, decoded, position), record);
     return markRetried(siftDocument(batch, record, decoded, position, tools, sketches, at), record);
@@ -195,6 +209,29 @@ function siftRecord(
     const head = deadLetter(record, problem, position, options.deadLetterBytes);
     return stub(record, DEAD, head, [{ reason: problem.code, value: '', limit: '' }]);
   }
+}
+
+/** What `siftDocument` makes of a record whose text lies there in UTF-8, for less. */
+function siftPlain(
+  batch: RawBatch,
+  record: RawRecord,
+  { splice, text, url }: PlainRecord,
+  { run, fingerprinter }: SiftTools,
+  sketches: Uint8Array,
+  at: number,
+): SiftedEntry {
+  const result = run ? run({ url: url(), html: undefined, text: utf8(text), language: '' }) : untouched;
+  const print = fingerprinter.fingerprint(text, sketches, at);
+  return {
+    offset: record.offset,
+    exact: exactKey(print),
+    kind: result.failures.length > 0 ? ASKED : INSERTED,
+    ...splicedBody(batch, record, splice),
+    signals: result.signals,
+    language: result.language,
+    retried: false,
+    failures: result.failures,
+  };
 }
 
 function siftDocument(
@@ -206,7 +243,8 @@ function siftDocument(
   sketches: Uint8Array,
   at: number,
 ): SiftedEntry {
-  const result = tools.run({ url: decoded.url, html: decoded.html, text: decoded.text, language: '' });
+  const { run = asDecoded } = tools;
+  const result = run({ url: decoded.url, html: decoded.html, text: decoded.text, language: '' });
   // Without an extractor in the topology a page has no text: kept like this, it would be an empty document.
   if (decoded.html !== undefined && result.text === '' && result.failures.length === 0)
     throw decodeError('decode.noText', 'page; this topology takes extracted text; use web-crawl, which extracts it');
@@ -223,21 +261,28 @@ function siftDocument(
   };
 }
 
+type EntryBody = Pick<SiftedEntry, 'shape' | 'head' | 'sourceStart' | 'sourceBytes'>;
+
+const carried = (head: string | Uint8Array): EntryBody => ({ shape: INLINE, head, sourceStart: 0, sourceBytes: 0 });
+
 /** The output object as it will begin: left in the source where it can be read again, else carried along. */
 function bodyOf(
-  { addressable }: RawBatch,
+  batch: RawBatch,
   record: RawRecord,
   decoded: DecodedDocument,
   result: ChainResult,
   position: SourcePosition,
-): Pick<SiftedEntry, 'shape' | 'head' | 'sourceStart' | 'sourceBytes'> {
-  const carried = (head: string | Uint8Array) => ({ shape: INLINE, head, sourceStart: 0, sourceBytes: 0 });
-  const { splice } = decoded;
-  if (splice === undefined) return carried(documentHead(decoded, result, position));
-  const { start, end, tail } = splice;
+): EntryBody {
+  if (decoded.splice === undefined) return carried(documentHead(decoded, result, position));
+  return splicedBody(batch, record, decoded.splice);
+}
+
+function splicedBody({ addressable }: RawBatch, record: RawRecord, { start, end, tail }: Splice): EntryBody {
   if (!addressable) return carried(Buffer.concat([record.bytes.subarray(start, end), Buffer.from(tail)]));
   return { shape: SOURCE, head: tail, sourceStart: Number(record.offset) + start, sourceBytes: end - start };
 }
+
+const utf8 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 
 const exactKey = (print: FingerprintResult): bigint =>
   (BigInt(print.exactHigh >>> 0) << 32n) | BigInt(print.exactLow >>> 0);

@@ -11,6 +11,7 @@ import { createFingerprinter } from '../dedup/dedup.ts';
 import { RecordError, RiffleError } from '../errors.ts';
 import { createChain } from '../operators/chain.ts';
 import { createOperator, type OperatorTables } from '../operators/create.ts';
+import { createPlainJsonReader } from '../operators/decode/plain-json.ts';
 import type { Draft } from '../operators/operator.ts';
 import type { Policy } from '../pruning/policy.ts';
 import { createReporter, DECIDING, IDLE, READING, SIFTING } from '../runtime/activity.ts';
@@ -102,6 +103,7 @@ const chain = createChain(
   ),
 );
 const fingerprinter = createFingerprinter(config.dedup);
+const plainJson = createPlainJsonReader();
 const stage0: Stage0 | undefined = data.scorers && (await import('../scoring/stage0.ts')).createStage0(data.scorers);
 
 const siftOptions: SiftOptions = {
@@ -117,7 +119,8 @@ const siftOptions: SiftOptions = {
 function siftTools(poison: readonly Poison[]): SiftTools {
   const errorOf = ({ code, message }: Poison) => new RecordError('sift', code, message);
   return {
-    run: (draft: Draft) => chain.run(draft),
+    run: data.topology.operators.length === 0 ? undefined : (draft: Draft) => chain.run(draft),
+    plainJson,
     fingerprinter,
     reading: (partition: number, offset: bigint) => activity.report(READING, partition, offset),
     begin: (partition: number, offset: bigint) => activity.report(SIFTING, partition, offset),
@@ -265,6 +268,7 @@ function curate({ task, policy, recycled }: CurateRequest): { result: object; tr
   const result = curateRecords(task, {
     policy,
     stage0,
+    plainJson,
     scoredLanguages: config.scoring.languages,
     rawTopic: data.rawTopic,
     keepText: config.output.keepText,

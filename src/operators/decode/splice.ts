@@ -22,7 +22,8 @@ const openBrace = 123;
 const closeBrace = 125;
 
 const ownStrings: ReadonlySet<string> = new Set(['id', 'url', 'text', 'timestamp', 'source', 'license']);
-const refused = /^(?:html|signals|decision|position|__proto__)(?:\.|$)|\\/;
+/** Keys that are no foreign members, or that text cannot be compared with. */
+export const refusedKey: RegExp = /^(?:html|signals|decision|position|__proto__)(?:\.|$)|\\/;
 
 /** `bytes`: UTF-8 of one object that JSON.parse has accepted. */
 export function spliceOf(bytes: Buffer): Splice | undefined {
@@ -37,7 +38,7 @@ export function spliceOf(bytes: Buffer): Splice | undefined {
     const key = bytes.toString('latin1', at + 1, keyEnd - 1);
     const valueStart = skipBlank(bytes, bytes.indexOf(colon, keyEnd) + 1);
     const valueEnd = endOfValue(bytes, valueStart);
-    if (seen.has(key) || refused.test(key)) return undefined;
+    if (seen.has(key) || refusedKey.test(key)) return undefined;
     seen.add(key);
     if (isOwn(key, bytes[valueStart]!)) {
       if (foreign.length > 0) return undefined;
