@@ -57,7 +57,11 @@ interface Control {
   readonly point: CrashPoint;
   readonly nth: number;
   readonly shows: Violation;
+  /** Or this, when trimming comes later than the index. */
+  readonly late?: Violation;
   readonly poison?: readonly string[];
+  /** Repair is left out too: it would make up for it. */
+  readonly repaired?: true;
   readonly why: string;
 }
 
@@ -89,6 +93,7 @@ const controls: readonly Control[] = [
     point: 'curate.committed',
     nth: 3,
     shows: 'stopped: stalled',
+    repaired: true,
     why: 'blocks that were read and not decided are passed over',
   },
   {
@@ -96,6 +101,7 @@ const controls: readonly Control[] = [
     point: 'index.snapshot',
     nth: 1,
     shows: 'stopped: stalled',
+    repaired: true,
     why: 'verdicts before the snapshot are never given again',
   },
   {
@@ -103,6 +109,7 @@ const controls: readonly Control[] = [
     point: 'index.answered',
     nth: 40,
     shows: 'stopped: no-snapshot',
+    late: 'stopped: below-log-start',
     why: 'the log that a restart has to fold again is gone',
   },
   {
@@ -111,13 +118,15 @@ const controls: readonly Control[] = [
     nth: 1,
     poison: ['0@0'],
     shows: 'stopped: stalled',
+    repaired: true,
     why: 'the index accepted an attempt whose sifted copy never came',
   },
 ];
 
-for (const { omit, point, nth, shows, poison, why } of controls) {
+for (const { omit, point, nth, shows, late, poison, repaired, why } of controls) {
   test(`without ${omit}, killed at ${point}: ${why}`, async () => {
-    assert.equal(await violation(`without-${omit}`, [omit], point, nth, poison), shows);
+    const shown = await violation(`without-${omit}`, repaired ? [omit, 'repair'] : [omit], point, nth, poison);
+    assert.equal(shown, shown === late ? late : shows);
     assert.equal(await violation(`with-${omit}`, [], point, nth), 'none');
   });
 }
