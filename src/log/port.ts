@@ -136,6 +136,8 @@ export interface Lease {
 }
 
 export interface Log {
+  /** True: groups hand partitions from process to process, and a lease that is lost is no failure. */
+  readonly sharesPartitions?: boolean;
   /** Creates what is missing. @throws ConfigError when a topic exists with other partitions or another kind. */
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
   producer(): Producer;

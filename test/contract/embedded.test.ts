@@ -15,7 +15,7 @@ function optionsOf(t: TestContext): EmbeddedLogOptions {
 
 logContract('embedded', async (t) => {
   const options = optionsOf(t);
-  return { open: () => openEmbeddedLog(options) };
+  return { app: 'app', open: () => openEmbeddedLog(options) };
 });
 
 test('embedded log: two users of one folder share its partitions out, and the last one closes it', async (t) => {

@@ -44,8 +44,8 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
     await cluster.addMultipleTargetTopics(topics);
   });
   const lanes = new Map<number, Lane[]>();
-  /** As last committed: a position never moves back. */
-  const last = new Map<Lane, bigint>();
+  /** As last committed, by place: a position never moves back. */
+  const last = new Map<string, bigint>();
   let committing: Promise<void> = Promise.resolve();
   /** Not yet told to the caller. */
   let assigned: number[] = [];
@@ -100,11 +100,10 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
   }
 
   function drop(partition: number): void {
-    for (const lane of lanes.get(partition) ?? []) {
-      fetcher.remove(lane);
-      last.delete(lane);
-    }
+    for (const lane of lanes.get(partition) ?? []) fetcher.remove(lane);
     lanes.delete(partition);
+    // Somebody else may move it now.
+    for (const place of last.keys()) if (place.endsWith(`/${partition}`)) last.delete(place);
     if (assigned.includes(partition)) assigned = assigned.filter((other) => other !== partition);
     else revoked.push(partition);
   }
@@ -201,30 +200,27 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
   async function commitOnce(positions: readonly Position[]): Promise<void> {
     for (;;) {
       await membership!.joined();
-      const mine = positions.flatMap((position) => {
-        const lane = laneOf(position.topic, position.partition);
-        return lane ? [{ lane, position }] : [];
-      });
-      await learn(mine.map(({ lane }) => lane).filter((lane) => !last.has(lane)));
-      const newer = mine.filter(({ lane, position }) => position.offset > (last.get(lane) ?? -1n));
+      const mine = positions.filter(({ partition }) => lanes.has(partition));
+      await learn(mine.filter((position) => !last.has(placeOf(position))));
+      const newer = mine.filter((position) => position.offset > (last.get(placeOf(position)) ?? -1n));
       if (newer.length === 0) return;
       const done = await persist({ options, cluster }, `positions of ${groupId}`, () =>
-        membership!.commit(newer.map(({ position }) => positionOf(position))),
+        membership!.commit(newer.map(toKafka)),
       );
+      // The group moved on: what is still this member's is written under its new generation.
       if (!done) continue;
-      for (const { lane, position } of newer) last.set(lane, position.offset);
+      for (const position of newer) last.set(placeOf(position), position.offset);
       return;
     }
   }
 
-  async function learn(unknown: readonly Lane[]): Promise<void> {
+  async function learn(unknown: readonly Position[]): Promise<void> {
     if (unknown.length === 0) return;
     const asked = unknown.map(({ topic, partition }) => ({ topic, partitions: [partition] }));
-    const committed = await fetchCommitted(client, groupId!, asked);
-    for (const lane of unknown) {
-      const found = committed.find(({ topic, partition }) => topic === lane.topic && partition === lane.partition);
-      last.set(lane, found?.offset ?? -1n);
-    }
+    const committed = new Map(
+      (await fetchCommitted(client, groupId!, asked)).map((found) => [placeOf(found), found.offset]),
+    );
+    for (const position of unknown) last.set(placeOf(position), committed.get(placeOf(position)) ?? -1n);
   }
 
   return {
@@ -300,7 +296,11 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
   };
 }
 
-function positionOf({ topic, partition, offset }: Position) {
+function placeOf({ topic, partition }: Pick<Position, 'topic' | 'partition'>): string {
+  return `${topic}/${partition}`;
+}
+
+function toKafka({ topic, partition, offset }: Position) {
   return { topic, partitions: [{ partition, offset: String(offset), metadata: null }] };
 }
 

@@ -37,6 +37,8 @@ export interface LeaseParts {
 }
 
 export interface KafkaLease extends Lease {
+  /** N as this lease knows it: a broker shows what it has committed a little later. Undefined once the lease has ended. */
+  current(): bigint | undefined;
   close(): Promise<void>;
 }
 
@@ -72,6 +74,7 @@ function holdLease(
   const { options } = client;
   const committed = new Map(found.map(({ topic, offset }) => [topic, offset]));
   let count = commits;
+  let current = next;
   let last: Promise<void> = Promise.resolve();
   let ended: Error | undefined;
 
@@ -93,6 +96,7 @@ function holdLease(
       throw ended;
     }
     count++;
+    current = commit.next;
     for (const [topic, offset] of positions) committed.set(topic, offset);
     options.observer.committed?.(group, partition, performance.now() - started, offsetsMs);
   }
@@ -178,6 +182,7 @@ function holdLease(
       last = result.catch(() => undefined);
       return result;
     },
+    current: () => (ended === undefined ? current : undefined),
     async close() {
       await last;
       ended ??= new FatalError(

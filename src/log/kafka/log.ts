@@ -73,6 +73,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
   }
 
   return {
+    sharesPartitions: true,
     async ensureTopics(specs) {
       checkOpen();
       for (const [name, topic] of await ensureTopics(client, specs)) topics.set(name, topic);
@@ -124,6 +125,8 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
     },
     async progress(group, partition) {
       checkOpen();
+      const own = leases.get(`${group}/${partition}`)?.current();
+      if (own !== undefined) return own;
       const committed = await fetchCommitted(client, groupIdOf(group));
       return readProgress(committed.filter((position) => position.partition === partition)).next;
     },
