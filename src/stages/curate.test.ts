@@ -4,15 +4,16 @@ import { afterEach, test } from 'node:test';
 import { policySchema } from '../pruning/policy.ts';
 import type { Policy } from '../pruning/policy.ts';
 import { TransientError } from '../errors.ts';
-import { INLINE, INSERTED, siftedWriter } from '../model/sifted.ts';
+import { INLINE, INSERTED, STUB, siftedWriter } from '../model/sifted.ts';
 import { type Verdict, writeVerdictBlock } from '../model/verdicts.ts';
 import { noFaults, type ProtocolRule, type StageContext } from '../runtime/context.ts';
 import type { WorkerPool } from '../runtime/pool.ts';
-import { topicNames, topicSpecs } from '../runtime/topics.ts';
+import { groups, topicNames, topicSpecs } from '../runtime/topics.ts';
 import { createMemoryLog, type MemoryLog } from '../testing/memory-log.ts';
 import { runCurate } from './curate.ts';
 import { createPlainJsonReader } from '../operators/decode/plain-json.ts';
 import { curateRecords } from './curate-records.ts';
+import { decodeRequest } from './repair.ts';
 import type { CurateRequest } from './worker.ts';
 
 const topics = topicNames('t');
@@ -59,13 +60,13 @@ function sifted(from: number, to: number, exactOf: (offset: number) => bigint): 
   return writer.take(0, BigInt(from), BigInt(to));
 }
 
-function verdicts(from: number, to: number, exactOf: (offset: number) => bigint): Uint8Array {
+function verdicts(from: number, to: number, exactOf: (offset: number) => bigint, kind = INSERTED): Uint8Array {
   const list: Verdict[] = [];
   for (let i = from; i < to; i++)
     list.push({
       offset: BigInt(i),
       exact: exactOf(i),
-      kind: INSERTED,
+      kind,
       votes: 0,
       generation: 0,
       exactMatch: false,
@@ -91,7 +92,7 @@ function start(log: MemoryLog, omit: readonly ProtocolRule[] = []): { done: Prom
     log,
     topics,
     pool,
-    faults: { ...noFaults, omit: new Set(omit) },
+    faults: { ...noFaults, omit: new Set(omit), repairMs: 5 },
     signal: controller.signal,
   } as unknown as StageContext;
   return {
@@ -195,4 +196,62 @@ test('a commit with an unknown outcome is settled by what is committed (rule 12)
 
 test('negative control: a blind second commit writes twice', async () => {
   assert.deepEqual(await unknownOutcome('after', ['reinitialise']), ['0', '1', '0', '1']);
+});
+
+const requested = (log: MemoryLog) =>
+  log.messages(topics.repairs, 0).map(({ value }) => decodeRequest(Buffer.from(value)));
+
+/** What sift and the index say that they have acknowledged. */
+async function say(log: MemoryLog, group: string, topic: string, offset: bigint): Promise<void> {
+  await (await log.consumer(group, [])).commit([{ topic, partition: 0, offset }]);
+}
+
+test('what sift acknowledged and sifted lacks is asked for until it comes; blocks behind the gap are kept', async () => {
+  const log = await newLog();
+  const producer = log.producer();
+  await producer.append(topics.sifted, 0, [{ value: sifted(2, 4, same) }]);
+  await producer.append(topics.verdicts, 0, [{ value: verdicts(0, 4, same) }]);
+  const running = start(log);
+  await say(log, groups.sift, topics.raw, 4n);
+  await until(() => requested(log).length >= 2);
+  for (const { stage, partition, from } of requested(log)) assert.deepEqual([stage, partition, from], ['sift', 0, 0n]);
+  // The block behind the gap comes again as another attempt: the copy that counts is the one that was kept.
+  await producer.append(topics.sifted, 0, [{ value: sifted(0, 2, same) }, { value: sifted(2, 4, () => 1n) }]);
+  await until(async () => (await log.progress('curate', 0)) === 4n);
+  running.stop();
+  await running.done;
+  assert.deepEqual(written(log), ['0', '1', '2', '3']);
+});
+
+test('verdicts that the index acknowledged and the log lacks are asked for', async () => {
+  const log = await newLog();
+  await log.producer().append(topics.sifted, 0, [{ value: sifted(0, 4, same) }]);
+  await log.producer().append(topics.verdicts, 0, [{ value: verdicts(0, 2, same) }]);
+  const running = start(log);
+  await say(log, groups.index, topics.verdicts, 4n);
+  await until(() => requested(log).length > 0);
+  const [{ stage, from } = assert.fail()] = requested(log);
+  assert.deepEqual([stage, from], ['index', 2n]);
+  running.stop();
+  await running.done;
+});
+
+test('an accepted stub whose copy was lost is a dead letter with a reason of its own (rule 3)', async () => {
+  const log = await newLog();
+  await log.producer().append(topics.sifted, 0, [{ value: sifted(0, 1, same) }]);
+  await log.producer().append(topics.verdicts, 0, [{ value: verdicts(0, 1, () => 0n, STUB) }]);
+  const running = start(log);
+  await until(async () => (await log.progress('curate', 0)) === 1n);
+  running.stop();
+  await running.done;
+  const [letter] = log.messages('t.dead-letter', 0);
+  const { error, value } = JSON.parse(Buffer.from(letter!.value).toString()) as { error: object; value: string };
+  assert.deepEqual(error, {
+    stage: 'sift',
+    operator: 'sift',
+    code: 'sift.reasonLost',
+    message: 'record; sift gave it up, and the log lost why; put it back with `riffle dlq retry`',
+  });
+  assert.deepEqual(JSON.parse(value), { id: '0', text: 'x' });
+  assert.deepEqual(written(log), []);
 });

@@ -44,6 +44,7 @@ async function runWithCrashes(order: Omit<ChildOrder, 'crash'>, seed: number): P
     const nth = 1 + Math.floor(next() * (point === 'index.snapshot' ? 1 : 20));
     const armed = killed.length < crashes;
     const end = await runChild({ ...order, ...(armed ? { crash: { point, nth: point === 'finish' ? 1 : nth } } : {}) });
+    assert.ok(!end.stderr.includes('repair: '), `nothing was lost, and yet: ${end.stderr}`);
     if (end.code === 0) return killed;
     assert.equal(end.signal, 'SIGKILL', `child failed instead of being killed: ${end.stderr}`);
     killed.push(`${point}#${nth}`);

@@ -43,6 +43,7 @@ async function violation(
   const killed = await runChild({ ...order, poison, crash: { point, nth } });
   assert.equal(killed.signal, 'SIGKILL', `${point} was not reached ${nth} times: ${killed.stderr}`);
   const end = await runChild(order);
+  assert.ok(omit.length > 0 || !end.stderr.includes('repair: '), `nothing was lost, and yet: ${end.stderr}`);
   if (end.code !== 0) return `stopped: ${end.stderr.split(':')[0]}`;
   const outputs = readOutputs(output);
   const positions = positionsOf(outputs);
