@@ -35,6 +35,8 @@ export interface Join {
   readPositions(): { sifted: bigint; verdicts: bigint };
   /** The first source offset in each topic that was not found in what was read so far. */
   wanted(): Wanted;
+  /** Bytes of the blocks that wait, by topic; starved: nothing can be decided before more of it comes. */
+  held(): Readonly<Record<'sifted' | 'verdicts', { readonly bytes: number; readonly starved: boolean }>>;
   /** The record at `stub.offset` is decided without the copy that says why it was given up: that copy is lost. */
   decideAlone(offset: bigint): void;
 }
@@ -153,9 +155,19 @@ export function createJoin(start: JoinStart): Join {
       verdicts: verdictCoverage ?? 0n,
       stub: stopped?.kind === STUB ? stopped.offset : undefined,
     }),
+    held: () => ({
+      sifted: { bytes: bytesOf(sifted), starved: stopped !== undefined || isAt(siftedCoverage, planned) },
+      verdicts: { bytes: bytesOf(verdicts), starved: isAt(verdictCoverage, planned) },
+    }),
     decideAlone: (offset) => void alone.add(offset),
   };
 }
+
+const bytesOf = (held: readonly Held<{ readonly bytes: Uint8Array }>[]): number =>
+  held.reduce((sum, { block }) => sum + block.bytes.length, 0);
+
+const isAt = (coverage: bigint | undefined, planned: bigint | undefined): boolean =>
+  coverage === undefined || planned === undefined || coverage <= planned;
 
 function firstAbove(held: readonly Held<{ to: bigint }>[], next: bigint): bigint | undefined {
   return held.find(({ block }) => block.to > next)?.at;

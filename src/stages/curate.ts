@@ -14,6 +14,7 @@ import { createJoin, type Join, type Stretch } from './curate-join.ts';
 import { lookForBlocks } from './curate-alarm.ts';
 import type { CurateResult } from './curate-records.ts';
 import type { Observation } from './observation.ts';
+import { createPace, type Pace } from './curate-pace.ts';
 import { everyMs, repairEveryMs } from './repair.ts';
 import type { CurateRequest } from './worker.ts';
 
@@ -30,6 +31,9 @@ interface Assigned {
   /** Commits of one partition are serial, in source order. */
   chain: Promise<void>;
   inFlight: number;
+  readonly pace: Pace;
+  /** It is another process's now: nothing of it may be decided here any more. */
+  dropped: boolean;
 }
 
 const POLL = { maxBytes: 8 << 20, waitMs: 100 };
@@ -58,8 +62,8 @@ export async function runCurate(
     const polled = await consumer.poll({ ...POLL, signal });
     // Together, so that the leases of thousands of small files share their transactions.
     for (const one of await Promise.all(polled.assigned.map((partition) => assign(context, consumer, partition))))
-      assigned.set(one.partition, one);
-    for (const partition of polled.revoked) assigned.delete(partition);
+      if (one) assigned.set(one.partition, one);
+    for (const partition of polled.revoked) release(assigned.get(partition));
     for (const batch of polled.batches) takeBatch(batch);
     if (polled.batches.length === 0 && looking())
       for (const freed of await lookForBlocks(context, consumer, assigned.values())) advance(freed);
@@ -79,6 +83,13 @@ export async function runCurate(
       else target.join.addVerdicts(offset, bytes);
     }
     advance(target);
+    target.pace.look(target.join, assigned.size);
+  }
+
+  function release(target: Assigned | undefined): void {
+    if (target === undefined) return;
+    target.dropped = true;
+    if (assigned.get(target.partition) === target) assigned.delete(target.partition);
   }
 
   function decideIn({ partition }: Pick<Assigned, 'partition'>, stretch: Stretch): Promise<CurateResult> {
@@ -88,7 +99,7 @@ export async function runCurate(
   }
 
   function advance(target: Assigned): void {
-    while (target.inFlight < STRETCHES && !signal.aborted) {
+    while (target.inFlight < STRETCHES && !signal.aborted && !target.dropped) {
       const stretch = target.join.plan(STRETCH_BLOCKS);
       if (stretch === undefined) return;
       target.inFlight++;
@@ -99,16 +110,20 @@ export async function runCurate(
           // What is not decided when the run is stopped will be decided by the next one.
           const result = await orAborted(decidedOrAgain(decided, target, stretch), signal);
           // Behind a stretch that was not committed nothing may be: N would pass over it.
-          if (failed || result === undefined) return;
+          if (failed || result === undefined || target.dropped) return;
           await commit(context, target, stretch, result, hooks);
           for (const { bytes } of Object.values(result.outputs)) free.push(bytes.buffer);
         })
         .catch((error: Error) => {
-          failed ??= error;
+          // The group gave it to another process, which reads from the positions what this one committed.
+          if (isLost(context, error)) release(target);
+          else failed ??= error;
         })
         .finally(() => {
           target.inFlight--;
-          if (!failed) advance(target);
+          if (failed || target.dropped) return;
+          advance(target);
+          target.pace.look(target.join, assigned.size);
         });
     }
   }
@@ -142,9 +157,13 @@ export async function runCurate(
 }
 
 /** Protocol rule 12: fence, then committed positions and N, then seek; in that order, on every assignment. */
-async function assign(context: StageContext, consumer: Consumer, partition: number): Promise<Assigned> {
+async function assign(context: StageContext, consumer: Consumer, partition: number): Promise<Assigned | undefined> {
   const { log, topics, faults } = context;
-  const lease = await log.lease(groups.curate, partition);
+  const lease = await log.lease(groups.curate, partition).catch((error: Error) => {
+    if (isLost(context, error)) return undefined;
+    throw error;
+  });
+  if (lease === undefined) return undefined;
   const positionOf = (topic: string) => lease.positions.find((p) => p.topic === topic)?.offset ?? 0n;
   const start = {
     partition,
@@ -155,8 +174,22 @@ async function assign(context: StageContext, consumer: Consumer, partition: numb
   consumer.seek({ topic: topics.sifted, partition, offset: start.sifted });
   consumer.seek({ topic: topics.verdicts, partition, offset: start.verdicts });
   const last = { positions: lease.positions, next: lease.next ?? 0n };
-  return { partition, lease, last, join: createJoin(start), chain: Promise.resolve(), inFlight: 0 };
+  const pace = createPace(consumer, topics, partition);
+  return {
+    partition,
+    lease,
+    last,
+    join: createJoin(start),
+    chain: Promise.resolve(),
+    inFlight: 0,
+    pace,
+    dropped: false,
+  };
 }
+
+/** A lease that a later one took: where the log shares partitions out, that is how they change hands. */
+const isLost = ({ log }: StageContext, error: Error): boolean =>
+  log.sharesPartitions === true && error instanceof FatalError && error.code === 'fenced';
 
 async function commit(
   context: StageContext,
