@@ -1,0 +1,52 @@
+/** Plain kafkajs beside the adapter: to write what other programs write, and to look at the broker from outside. */
+import type { Admin, Kafka as Kafkajs, Producer } from 'kafkajs';
+import type { TestContext } from 'node:test';
+import { registerCodecs } from '../../src/log/kafka/codecs.ts';
+import { requireKafka } from '../../src/log/kafka/internals.ts';
+import { installPatches } from '../../src/log/kafka/patches.ts';
+import type { KafkaLog } from '../../src/log/kafka/log.ts';
+import type { Message } from '../../src/log/port.ts';
+
+export async function rawKafka(brokers: readonly string[]): Promise<Kafkajs> {
+  await installPatches();
+  const kafkajs = requireKafka('kafkajs') as typeof import('kafkajs');
+  registerCodecs({ Codecs: kafkajs.CompressionCodecs as never });
+  return new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING });
+}
+
+export async function rawProducer(
+  t: TestContext,
+  brokers: readonly string[],
+  transactionalId?: string,
+): Promise<Producer> {
+  const producer = (await rawKafka(brokers)).producer(
+    transactionalId === undefined ? {} : { transactionalId, maxInFlightRequests: 1, transactionTimeout: 30_000 },
+  );
+  await producer.connect();
+  t.after(() => producer.disconnect().catch(() => undefined));
+  return producer;
+}
+
+export async function rawAdmin(t: TestContext, brokers: readonly string[]): Promise<Admin> {
+  const admin = (await rawKafka(brokers)).admin();
+  await admin.connect();
+  t.after(() => admin.disconnect().catch(() => undefined));
+  return admin;
+}
+
+/** What readers may see of one partition, up to its end as of now, copied. */
+export async function readCommitted(log: KafkaLog, topic: string, partition = 0): Promise<Message[]> {
+  const consumer = await log.consumer('reader', [topic]);
+  const found: Message[] = [];
+  try {
+    for (;;) {
+      const { assigned, batches } = await consumer.poll({ maxBytes: 4 << 20, waitMs: 0 });
+      if (assigned.length > 0) continue;
+      if (batches.length === 0) return found;
+      for (const batch of batches)
+        if (batch.partition === partition) found.push(...batch.messages.map((m) => ({ ...m, value: m.value.slice() })));
+    }
+  } finally {
+    await consumer.close();
+  }
+}
