@@ -1,11 +1,15 @@
+import { createRequire } from 'node:module';
 import { deserialize, serialize } from 'node:v8';
-import bloomFilters from 'bloom-filters';
+import type BloomFilters from 'bloom-filters';
 import { ConfigError, FatalError } from '../errors.ts';
 import { containmentOf, similarityOf } from './estimates.ts';
 import { generationCapacity } from './history.ts';
 import type { IndexStats, NearDuplicateIndex } from './near-duplicate-index.ts';
 import { configHash, type DedupOptions, windowDocuments } from './options.ts';
 import { INSERTED, newVerdicts, type SketchBatch, sketchLayout, type Verdicts } from './sketch.ts';
+
+/** Loaded when it is used: with what it needs it takes as long to load as all else that a worker thread needs. */
+const bloomFilters = (): typeof BloomFilters => createRequire(import.meta.url)('bloom-filters') as typeof BloomFilters;
 
 /** Set of the band keys of one generation: a filter, or for tests a real set. */
 export interface KeySet {
@@ -58,7 +62,7 @@ interface Sketch {
 
 /** A classic Bloom filter of npm `bloom-filters` with the size that 12 bits a key give: rate = 0.6185^bits. */
 export function bloomFilter(keys: number, bitsPerKey: number): KeySet {
-  return bloomFilters.BloomFilter.create(keys, 0.6185 ** bitsPerKey);
+  return bloomFilters().BloomFilter.create(keys, 0.6185 ** bitsPerKey);
 }
 
 /**
@@ -185,11 +189,11 @@ function readState(pieces: Iterable<Uint8Array>): Saved {
 }
 
 function saveKeys(keys: KeySet): unknown {
-  return keys instanceof bloomFilters.BloomFilter ? keys.saveAsJSON() : keys;
+  return keys instanceof bloomFilters().BloomFilter ? keys.saveAsJSON() : keys;
 }
 
 function loadKeys(keys: unknown): KeySet {
-  return keys instanceof Set ? keys : (bloomFilters.BloomFilter.fromJSON(keys as JSON) as KeySet);
+  return keys instanceof Set ? keys : (bloomFilters().BloomFilter.fromJSON(keys as JSON) as KeySet);
 }
 
 function readSketch({ sketches }: SketchBatch, i: number, options: DedupOptions): Sketch {
