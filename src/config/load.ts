@@ -24,7 +24,8 @@ export function loadConfig(sources: ConfigSources): Config {
   const file = sources.file ?? (existsSync('riffle.yaml') ? 'riffle.yaml' : undefined);
   if (file !== undefined) merge(tree, readYaml(file));
   for (const setting of sources.set) applySetting(tree, setting);
-  const result = configSchema.safeParse(tree);
+  // Parsed once a process: compiling the schema to code would take longer than it saves.
+  const result = configSchema.safeParse(tree, { jitless: true });
   if (!result.success) throw new ConfigError('config', describeIssues(result.error.issues, tree));
   return deepFreeze(result.data);
 }
