@@ -3,7 +3,7 @@
  * RIFFLE_CRASHES sets how often (default 12 for each test).
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -93,10 +93,7 @@ test('eight partitions: every record once, and the verdicts are a fold of the ru
   const positions = positionsOf(outputs);
   assert.equal(positions.size, RECORDS);
   assert.ok([...positions.values()].every((n) => n === 1));
-  const expected = await foldSketchLog(
-    path.join(output, '.riffle'),
-    readdirSync(inputs).map((name) => path.join(inputs, name)),
-  );
+  const expected = await foldSketchLog(path.join(output, '.riffle'));
   let compared = 0;
   for (const [topic, lines] of outputs) {
     if (topic.startsWith('dead-letter')) continue;
