@@ -2,6 +2,7 @@ import type { Consumer } from '../log/port.ts';
 import type { StageContext } from '../runtime/context.ts';
 import { groups } from '../runtime/topics.ts';
 import type { Join } from './curate-join.ts';
+import { createLossAlarm, type LossAlarm } from './loss-alarm.ts';
 import { askFor, type RepairRequest } from './repair.ts';
 
 export interface Joined {
@@ -9,46 +10,68 @@ export interface Joined {
   readonly join: Join;
 }
 
+interface Alarms {
+  readonly sifted: LossAlarm;
+  readonly stub: LossAlarm;
+  readonly verdicts: LossAlarm;
+}
+
+/** Beyond every offset. */
+const NOWHERE = 2n ** 64n;
+
 /**
- * Curate's alarm for its partitions. At the end of sifted, everything that sift has committed must be there, and of each record the copy that the
- * index accepted; at the end of verdicts, everything that the index announced. What they say is read before the end of a log is: a position moves
- * only after the acknowledgement, so in a healthy line there is no alarm.
+ * Curate's alarm for its partitions: everything that sift has committed must be in sifted, and of each record the copy that the index accepted; and
+ * everything that the index announced in the verdicts. Asks for what is not.
  * @returns those that can go on: a stub was accepted whose copy is lost, and is decided without it.
  */
-export async function lookForBlocks<T extends Joined>(
+export function createCurateAlarm(
   context: StageContext,
   consumer: Consumer,
-  assigned: Iterable<T>,
-): Promise<T[]> {
+): <T extends Joined>(assigned: Iterable<T>) => Promise<T[]> {
   const { log, topics, faults } = context;
-  if (faults.omit.has('repair')) return [];
-  const sifted = await log.positions(groups.sift, topics.raw);
-  const answered = await log.positions(groups.index, topics.verdicts);
-  const requests: RepairRequest[] = [];
-  const freed: T[] = [];
-  for (const target of assigned) {
-    const { partition, join } = target;
-    const wanted = join.wanted();
-    const read = join.readPositions();
-    const siftSaid = sifted.get(partition) ?? 0n;
-    const indexSaid = answered.get(partition) ?? 0n;
-    if (wanted.stub !== undefined || siftSaid > wanted.sifted) {
-      const { end } = await consumer.bounds(topics.sifted, partition);
-      if (read.sifted >= end && wanted.stub !== undefined) {
-        join.decideAlone(wanted.stub);
+  const alarmsOf = new WeakMap<Join, Alarms>();
+  const endOf = (topic: string, partition: number) => async () => (await consumer.bounds(topic, partition)).end;
+
+  return async (assigned) => {
+    if (faults.omit.has('repair')) return [];
+    const siftSays = await log.positions(groups.sift, topics.raw);
+    const indexSays = await log.positions(groups.index, topics.verdicts);
+    const requests: RepairRequest[] = [];
+    const freed = [];
+    for (const target of assigned) {
+      const { partition, join } = target;
+      const found = join.wanted();
+      const read = join.readPositions();
+      const siftSaid = siftSays.get(partition) ?? 0n;
+      const indexSaid = indexSays.get(partition) ?? 0n;
+      const siftedEnd = endOf(topics.sifted, partition);
+      const alarms = alarmsOf.get(join) ?? newAlarms();
+      alarmsOf.set(join, alarms);
+      // What the index accepted was in sifted before; and other attempts at a record that is covered are there.
+      const { stub = NOWHERE } = found;
+      if ((await alarms.stub.look(stub, (found.stub ?? 0n) + 1n, read.sifted, siftedEnd)) !== undefined) {
+        join.decideAlone(stub);
         freed.push(target);
       }
-      if (read.sifted >= end && siftSaid > wanted.sifted) {
-        const why = `sift committed ${siftSaid}, and the sifted log ends at ${end} without ${wanted.sifted}`;
-        requests.push({ stage: 'sift', partition, from: wanted.sifted, why });
+      const atSifted = await alarms.sifted.look(found.sifted, siftSaid, read.sifted, siftedEnd);
+      if (atSifted !== undefined) {
+        const why = `sift committed ${siftSaid}, and the sifted log up to ${atSifted} goes on without ${found.sifted}`;
+        requests.push({ stage: 'sift', partition, from: found.sifted, why });
+      }
+      const verdictsEnd = endOf(topics.verdicts, partition);
+      const atVerdicts = await alarms.verdicts.look(found.verdicts, indexSaid, read.verdicts, verdictsEnd);
+      if (atVerdicts !== undefined) {
+        const why = `the index answered up to ${indexSaid}, and the verdict log up to ${atVerdicts} goes on without ${found.verdicts}`;
+        requests.push({ stage: 'index', partition, from: found.verdicts, why });
       }
     }
-    if (indexSaid > wanted.verdicts) {
-      const { end } = await consumer.bounds(topics.verdicts, partition);
-      const why = `the index answered up to ${indexSaid}, and the verdict log ends at ${end} without ${wanted.verdicts}`;
-      if (read.verdicts >= end) requests.push({ stage: 'index', partition, from: wanted.verdicts, why });
-    }
-  }
-  await askFor(context, requests);
-  return freed;
+    await askFor(context, requests);
+    return freed;
+  };
 }
+
+const newAlarms = (): Alarms => ({
+  sifted: createLossAlarm(),
+  stub: createLossAlarm(),
+  verdicts: createLossAlarm(),
+});

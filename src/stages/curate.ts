@@ -11,7 +11,7 @@ import { WorkerDied } from '../runtime/pool.ts';
 import { orAborted } from '../runtime/or-aborted.ts';
 import { groups } from '../runtime/topics.ts';
 import { createJoin, type Join, type Stretch } from './curate-join.ts';
-import { lookForBlocks } from './curate-alarm.ts';
+import { createCurateAlarm } from './curate-alarm.ts';
 import type { CurateResult } from './curate-records.ts';
 import type { Observation } from './observation.ts';
 import { createPace, type Pace } from './curate-pace.ts';
@@ -55,6 +55,7 @@ export async function runCurate(
   const current = await policy();
   /** Buffers of committed lines, on their way back to a worker. */
   const free: ArrayBuffer[] = [];
+  const lookForLoss = createCurateAlarm(context, consumer);
   const looking = everyMs(repairEveryMs(context.faults));
   let failed: Error | undefined;
 
@@ -65,8 +66,7 @@ export async function runCurate(
       if (one) assigned.set(one.partition, one);
     for (const partition of polled.revoked) release(assigned.get(partition));
     for (const batch of polled.batches) takeBatch(batch);
-    if (polled.batches.length === 0 && looking())
-      for (const freed of await lookForBlocks(context, consumer, assigned.values())) advance(freed);
+    if (looking()) for (const freed of await lookForLoss(assigned.values())) advance(freed);
     if (failed) throw failed;
   }
   await Promise.all([...assigned.values()].map(({ chain }) => chain));

@@ -1,27 +1,31 @@
 import type { Consumer } from '../log/port.ts';
 import type { StageContext } from '../runtime/context.ts';
 import { groups } from '../runtime/topics.ts';
+import { createLossAlarm, type LossAlarm } from './loss-alarm.ts';
 import { askFor, type RepairRequest } from './repair.ts';
 
-/**
- * The index's alarm: at the end of the sketch log everything that sift has committed must be folded in. What sift says is read before the end of the
- * log is: a position moves only after the acknowledgement, so in a healthy line there is no alarm.
- */
-export async function lookForSketches(
-  context: StageContext,
-  consumer: Consumer,
-  { watermarks, position }: { readonly watermarks: ReadonlyMap<number, bigint>; readonly position: bigint },
-): Promise<void> {
+export interface Folded {
+  readonly watermarks: ReadonlyMap<number, bigint>;
+  /** The next offset of the sketch log. */
+  readonly position: bigint;
+}
+
+/** The index's alarm: everything that sift has committed must be in the sketch log. Asks sift for what is not. */
+export function createIndexAlarm(context: StageContext, consumer: Consumer): (folded: Folded) => Promise<void> {
   const { log, topics } = context;
-  const sifted = await log.positions(groups.sift, topics.raw);
-  const missing = [...sifted].filter(([partition, said]) => said > (watermarks.get(partition) ?? 0n));
-  if (missing.length === 0) return;
-  const { end } = await consumer.bounds(topics.sketches, 0);
-  if (position < end) return;
-  const requests = missing.map(([partition, said]): RepairRequest => {
-    const from = watermarks.get(partition) ?? 0n;
-    const why = `sift committed ${said}, and the sketch log ends at ${position} without ${from}`;
-    return { stage: 'sift', partition, from, why };
-  });
-  await askFor(context, requests);
+  const alarms = new Map<number, LossAlarm>();
+  const endOf = async () => (await consumer.bounds(topics.sketches, 0)).end;
+  return async ({ watermarks, position }) => {
+    const requests: RepairRequest[] = [];
+    for (const [partition, said] of await log.positions(groups.sift, topics.raw)) {
+      const from = watermarks.get(partition) ?? 0n;
+      const alarm = alarms.get(partition) ?? createLossAlarm();
+      alarms.set(partition, alarm);
+      const end = await alarm.look(from, said, position, endOf);
+      if (end === undefined) continue;
+      const why = `sift committed ${said}, and the sketch log up to ${end} goes on without ${from}`;
+      requests.push({ stage: 'sift', partition, from, why });
+    }
+    await askFor(context, requests);
+  };
 }

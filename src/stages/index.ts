@@ -12,7 +12,7 @@ import { COMPLETE, type StageContext } from '../runtime/context.ts';
 import { groups } from '../runtime/topics.ts';
 import { createAnswers } from './index-answers.ts';
 import { foldBlock } from './index-fold.ts';
-import { lookForSketches } from './index-alarm.ts';
+import { createIndexAlarm } from './index-alarm.ts';
 import { createSnapshotStore, loadSnapshot, type SnapshotOptions, type SnapshotStore } from './index-snapshot.ts';
 import { everyMs, type RepairRequest, readRequests, repairEveryMs, repairQuietMs } from './repair.ts';
 import { createRewinds } from './rewinds.ts';
@@ -34,8 +34,8 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
   const rewinds = createRewinds(repairQuietMs(faults));
   const answers = createAnswers(context, consumer, rewinds);
   const requests = await readRequests(context, 'index');
+  const lookForLoss = createIndexAlarm(context, consumer);
   const looking = everyMs(repairEveryMs(faults));
-  const announcing = everyMs(repairEveryMs(faults));
   let state = await loadSnapshot(snapshots, config.dedup, await startOf(consumer, topics.sketches), undefined);
   begin();
   /** Negative controls only: the state before the last snapshot. */
@@ -114,8 +114,10 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
     if (snapshots.due(state.index, state.position)) await snapshot();
     if (faults.omit.has('trim-to-snapshot')) await commitTrim(consumer, topics.sketches, snapshots, state.position);
     if (batches.length === 0) answers.release();
-    if (announcing()) await answers.announce();
-    if (batches.length === 0 && looking()) await lookForSketches(context, consumer, state);
+    if (looking()) {
+      await answers.announce();
+      await lookForLoss(state);
+    }
     for (const request of await requests.take(0)) await heed(request);
   }
   answers.release();

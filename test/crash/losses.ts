@@ -8,7 +8,7 @@ export type Loss =
   | { readonly topic: string; readonly endingAt: string }
   | { readonly seed: number; readonly rate: number; readonly most: number };
 
-const internal = ['sifted', 'sketches', 'verdicts'];
+const internal = ['sifted', 'sketches', 'verdicts', 'repairs'];
 
 /** Each loss that names a block happens once. */
 export function losing(losses: readonly Loss[]): (append: Append) => boolean {
