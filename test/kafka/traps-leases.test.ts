@@ -77,7 +77,7 @@ withBroker({}, (broker) => {
     });
     const done = lease.commit(commit);
     done.catch(() => undefined);
-    await held.promise;
+    await Promise.race([held.promise, done]);
     return { done, release: released.resolve };
   }
 

@@ -59,6 +59,9 @@ export interface Broker {
     readonly memberId: string;
     readonly topics: readonly OffsetTopic[];
   }): Promise<unknown>;
+  deleteRecords(request: {
+    readonly topics: readonly { topic: string; partitions: readonly { partition: number; offset: string }[] }[];
+  }): Promise<unknown>;
   joinGroup(request: {
     readonly groupId: string;
     readonly sessionTimeout: number;

@@ -1,9 +1,10 @@
 /** Creates topics with the settings that the protocol needs, and finds out what existing ones lack. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigError } from '../../errors.ts';
+import { ConfigError, TransientError } from '../../errors.ts';
 import type { TopicKind, TopicSpec } from '../port.ts';
 import type { Client } from './client.ts';
 import { typeOf } from './failures.ts';
+import { listEnd } from './offsets.ts';
 import { persist } from './persist.ts';
 
 export interface Topic {
@@ -167,25 +168,27 @@ function settingsOf({ kind }: TopicSpec, { maxMessageBytes, replicationFactor }:
   return Object.entries(settings).map(([name, value]) => ({ name, value }));
 }
 
+/** Until every partition has a leader that answers for it: metadata names leaders a moment before they know it. */
 async function leadersOf({ cluster }: Client, specs: readonly TopicSpec[]): Promise<void> {
   const deadline = performance.now() + LEADERS_MS;
   for (;;) {
     try {
       await cluster.addMultipleTargetTopics(specs.map(({ name }) => name));
       await cluster.refreshMetadata();
-      const led = specs.every(({ name, partitions }) => {
-        const found = cluster.findTopicPartitionMetadata(name);
-        return found.length === partitions && found.every(({ leader }) => leader >= 0);
-      });
-      if (led) return;
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
+      await Promise.all(specs.map(({ name, partitions }) => listEnd(cluster, name, numbersTo(partitions), 'high')));
+      return;
+    } catch (cause) {
+      if (performance.now() > deadline)
+        throw new TransientError(
+          'topics-not-led',
+          `topics ${specs.map(({ name }) => name).join()}; some partition has no leader for ${LEADERS_MS / 1000} s; look at the cluster`,
+          { cause },
+        );
     }
-    if (performance.now() > deadline)
-      throw new ConfigError(
-        'topics',
-        `topics ${specs.map(({ name }) => name).join()}; some partition has no leader; look at the cluster`,
-      );
     await sleep(50);
   }
+}
+
+function numbersTo(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
 }

@@ -1,6 +1,6 @@
 /** Lets go of blocks that every group of a topic has passed. Raw and output topics belong to others: their retention is theirs. */
 import type { Client } from './client.ts';
-import { fetchCommitted, listEnd } from './offsets.ts';
+import { deleteBefore, fetchCommitted, listEnd } from './offsets.ts';
 import type { Topic } from './topics.ts';
 
 /** @returns messages let go of; offsets, so markers count */
@@ -18,10 +18,7 @@ export async function trimTopics(
     const starts = await listEnd(client.cluster, name, numbers, 'start');
     const behind = [...passed].filter(([partition, offset]) => offset > (starts.get(partition) ?? offset));
     if (behind.length === 0) continue;
-    await client.admin.deleteTopicRecords({
-      topic: name,
-      partitions: behind.map(([partition, offset]) => ({ partition, offset: String(offset) })),
-    });
+    await deleteBefore(client.cluster, name, new Map(behind));
     for (const [partition, offset] of behind) removed += Number(offset - starts.get(partition)!);
   }
   return removed;
