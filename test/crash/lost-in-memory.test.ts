@@ -1,14 +1,16 @@
 /** Each message that a log may acknowledge and lose, one at a time, over a log in memory; and the same line when nothing is lost. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+import type { Log } from '../../src/log/port.ts';
 import type { BoundedLog } from '../../src/stages/run.ts';
 import { lossyLog } from '../../src/testing/lossy-log.ts';
 import { writeDocuments } from './documents.ts';
-import { type InMemory, runInMemory } from './in-memory.ts';
+import { type InMemory, runInMemory, streamInMemory } from './in-memory.ts';
 import { type Loss, losing } from './losses.ts';
 
 const set = ['index.snapshotDocuments=500', 'blocks.records=32'];
@@ -75,4 +77,21 @@ for (const topic of ['sifted', 'sketches', 'verdicts']) {
 
 test('several of every topic at once, repaired ones among them', async () => {
   for (const seed of [1, 2, 3]) await repaired([{ seed, rate: 0.1, most: 10 }]);
+});
+
+test('a stream repairs itself across processes, though sift may hardly run ahead', async () => {
+  const lines = readFileSync(input, 'utf8').trimEnd().split('\n');
+  const narrow = [...set, 'source.maxAheadBytes=131072'];
+  const undisturbed = await streamInMemory({ lines, set: narrow, repairMs: 20 });
+  assert.equal(undisturbed.requests, 0);
+  const lose = [
+    { topic: 'sketches', nth: 3 },
+    { topic: 'sifted', nth: 8 },
+    { topic: 'verdicts', nth: 5 },
+  ];
+  const wrap = (log: Log) => lossyLog(log, losing(lose));
+  const { outputs, repairs } = await streamInMemory({ lines, set: narrow, repairMs: 20, wrap });
+  assert.deepEqual(new Set(repairs.map(({ stage }) => stage)), new Set(['sift', 'index']));
+  for (const [topic, expected] of undisturbed.outputs)
+    assert.ok(isDeepStrictEqual(outputs.get(topic), expected), `${topic} differs`);
 });
