@@ -31,6 +31,10 @@ const next = random(order.seed);
 const faults = createFaults();
 const stop = new AbortController();
 process.on('SIGTERM', () => stop.abort());
+process.on('exit', () => {
+  const hits = [...faults.hits.values()].reduce((sum, n) => sum + n, 0);
+  process.stderr.write(`${hits} requests were hit\n`);
+});
 let passed = 0;
 
 function planned(): Fault {

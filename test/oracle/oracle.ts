@@ -39,11 +39,12 @@ export interface OracleResult extends Verdict {
 }
 
 const SESSION_MS = 3000;
+const PARTS = 10;
 /** With all faults gone, the line has this long to decide the rest. */
 const DRAIN_MS = 300_000;
 
 export async function runOracle(options: OracleOptions): Promise<OracleResult> {
-  const { kafka, seed, records, partitions } = options;
+  const { kafka, seed, partitions } = options;
   const started = performance.now();
   const folder = mkdtempSync(path.join(tmpdir(), `riffle-oracle-${seed}-`));
   const set = settings(options);
@@ -55,11 +56,9 @@ export async function runOracle(options: OracleOptions): Promise<OracleResult> {
   const line = createLine({ set, partitions, faultRate: options.faultRate, omit }, folder, seed);
   try {
     await log.ensureTopics(topicSpecs(topics, partitions, outputTopics(policy), 'topic'));
-    const file = path.join(folder, 'documents.jsonl');
-    writeDocuments(file, records, seed);
     line.start('controller');
     for (const stage of ['sift', 'index', 'curate'] as const) for (let i = 0; i < 2; i++) line.start(stage);
-    const feeding = feed(log, topics, partitions, file);
+    const feeding = feed(log, topics, options, folder);
     const { actions } = await makeChaos(line, kafka, {
       next: random(seed),
       seconds: options.chaosSeconds,
@@ -101,17 +100,32 @@ function settings({ kafka, seed }: OracleOptions): string[] {
   ];
 }
 
-async function feed(log: KafkaLog, topics: TopicNames, partitions: number, file: string): Promise<number> {
-  const { records } = await runFeed({
-    log,
-    topic: topics.raw,
-    partitions,
-    files: [{ path: file, sizeBytes: statSync(file).size }],
-    limits: { maxRecordBytes: 1 << 20, maxDecodedBytes: 1 << 20 },
-    signal: new AbortController().signal,
-    fed: () => undefined,
-  });
-  return records;
+/** In parts over the time of the disturbance, so that there is always something to disturb. */
+async function feed(
+  log: KafkaLog,
+  topics: TopicNames,
+  { seed, records, partitions, chaosSeconds }: OracleOptions,
+  folder: string,
+): Promise<number> {
+  let fed = 0;
+  for (let part = 0; part < PARTS; part++) {
+    const file = path.join(folder, `documents-${part}.jsonl`);
+    // Every other part repeats texts of the one before.
+    writeDocuments(file, Math.ceil(records / PARTS), seed * PARTS + part - (part % 2));
+    const report = await runFeed({
+      log,
+      topic: topics.raw,
+      partitions,
+      files: [{ path: file, sizeBytes: statSync(file).size }],
+      limits: { maxRecordBytes: 1 << 20, maxDecodedBytes: 1 << 20 },
+      signal: new AbortController().signal,
+      fed: () => undefined,
+    });
+    rmSync(file);
+    fed += report.records;
+    await sleep((1000 * chaosSeconds) / PARTS);
+  }
+  return fed;
 }
 
 /** N of every partition has passed its last record. @throws when it does not come to that */

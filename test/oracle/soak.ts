@@ -40,7 +40,9 @@ for (let seed = first; seed < first + Number(values.seeds); seed++) {
     console.log(
       `seed ${seed}: ${wrong.length === 0 ? 'exact' : `WRONG: ${wrong.join('; ')}`}; ${fed} records, ${compared} verdicts compared, ${seconds.toFixed(0)} s; ${JSON.stringify(actions)}; ${errors.length} processes ended by an error`,
     );
-    for (const error of errors) console.log(`  ${error.trim().split('\n').slice(-2).join(' | ').slice(0, 300)}`);
+    // What it said, without the stack.
+    for (const error of errors)
+      console.log(`  ${error.split('\n').filter((text) => !/^\s+at |^$/.test(text)).slice(0, 1).concat(error.split('\n').filter((text) => /Error|-[a-z]+: /.test(text)).slice(-2)).join(' | ').slice(0, 400)}`);
   } catch (error) {
     bad++;
     console.log(`seed ${seed}: FAILED: ${String((error as Error).message)}`);
