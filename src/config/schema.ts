@@ -161,12 +161,6 @@ export const configSchema = z
     for (const [i, gate] of config.policy.gates.entries()) missingScorer(gate.scorer, ['policy', 'gates', i, 'scorer']);
     for (const [i, rule] of config.policy.quality.entries())
       missingScorer(rule.scorer, ['policy', 'quality', i, 'scorer']);
-    if (config.dedup.shards !== 1)
-      context.addIssue({
-        code: 'custom',
-        path: ['dedup', 'shards'],
-        message: 'the index stage is one process with the whole history so far; use 1',
-      });
     for (const profile of config.rules.decide)
       if (!config.rules.profiles.includes(profile))
         context.addIssue({

@@ -39,3 +39,4 @@ export {
   type Verdicts,
 } from './sketch.ts';
 export { mergeVerdicts, type ShardVerdicts } from './verdicts.ts';
+export { createWholeIndex, loadWholeIndex, type WholeIndex } from './whole-index.ts';

@@ -3,7 +3,7 @@ import { type Generation, LEFT_OUT } from './generation.ts';
 import { createHistory, type History, type HistoryMasks } from './history.ts';
 import { configHash, type DedupOptions } from './options.ts';
 import { INSERTED, newVerdicts, type SketchBatch, sketchLayout, type Verdicts } from './sketch.ts';
-import { readIndex, saveIndex } from './snapshot.ts';
+import { readerOf, readIndex, saveIndex } from './snapshot.ts';
 import { mergeVerdicts, type ShardVerdicts, type WindowVerdicts } from './verdicts.ts';
 import { createWindow, type Window } from './window.ts';
 
@@ -78,8 +78,20 @@ export function createKernelIndex(options: DedupOptions, shard = 0): NearDuplica
  * version; `FatalError` when it is damaged or cut short.
  */
 export function loadKernelIndex(options: DedupOptions, pieces: Iterable<Uint8Array>, shard = 0): NearDuplicateIndex {
-  const { parts, documents } = readIndex(options, shard, pieces);
-  return assemble(options, shard, parts, documents);
+  return loadKernelIndexes(options, pieces, [shard])[0]!;
+}
+
+/** Several shards whose snapshots follow one another. */
+export function loadKernelIndexes(
+  options: DedupOptions,
+  pieces: Iterable<Uint8Array>,
+  shards: readonly number[],
+): NearDuplicateIndex[] {
+  const source = readerOf(pieces);
+  return shards.map((shard) => {
+    const { parts, documents } = readIndex(options, shard, source);
+    return assemble(options, shard, parts, documents);
+  });
 }
 
 function assemble(options: DedupOptions, shard: number, parts: IndexParts, inserted: number): NearDuplicateIndex {

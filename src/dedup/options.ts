@@ -104,7 +104,7 @@ export const dedupOptionsSchema = z
     shards: z
       .union([z.literal(1), z.literal(2), z.literal(4), z.literal(8), z.literal(16)])
       .default(1)
-      .describe('processes that share the history'),
+      .describe('parts of the history, each in memory of its own; the verdicts are the same for any number'),
   })
   .refine((options) => options.engine === 'kernel' || options.shards === 1, {
     path: ['shards'],

@@ -79,13 +79,12 @@ function* section(bytes: Uint8Array): Iterable<Uint8Array> {
   yield u32(sum);
 }
 
-/** The parts that `saveIndex` wrote, from pieces of any size. */
+/** The parts that `saveIndex` wrote; nothing behind them is read. */
 export function readIndex(
   options: DedupOptions,
   shard: number,
-  pieces: Iterable<Uint8Array>,
+  source: Reader,
 ): { parts: IndexParts; documents: number } {
-  const source = reader(pieces);
   const header = readHeader(source, options, shard);
   const history = createHistory(options, shard, header.generations);
   for (const generation of history.generations) source.section(generation.filter());
@@ -128,14 +127,15 @@ function readHeader(source: Reader, options: DedupOptions, shard: number): Heade
   return header;
 }
 
-interface Reader {
+export interface Reader {
   /** The next bytes. */
   readonly fill: (target: Uint8Array) => void;
   /** The next bytes and their checksum. */
   readonly section: (target: Uint8Array) => void;
 }
 
-function reader(pieces: Iterable<Uint8Array>): Reader {
+/** Of pieces of any size. */
+export function readerOf(pieces: Iterable<Uint8Array>): Reader {
   const iterator = pieces[Symbol.iterator]();
   let rest: Uint8Array = new Uint8Array(0);
   const fill = (target: Uint8Array) => {

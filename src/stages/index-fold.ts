@@ -1,13 +1,10 @@
 /** One sketch block through the near-duplicate index: a verdict for each record that it lists. */
-import { INSERTED, type NearDuplicateIndex, NO_PARTITION, type Verdicts } from '../dedup/dedup.ts';
+import { INSERTED, type WholeIndex, NO_PARTITION, type Verdicts } from '../dedup/dedup.ts';
 import { STUB } from '../model/sifted.ts';
 import type { SketchBlock } from '../model/sketches.ts';
 import type { Verdict } from '../model/verdicts.ts';
 
-export function foldBlock(
-  index: NearDuplicateIndex,
-  block: SketchBlock,
-): { list: Verdict[]; all: Verdicts | undefined } {
+export function foldBlock(index: WholeIndex, block: SketchBlock): { list: Verdict[]; all: Verdicts | undefined } {
   let count = 0;
   for (let i = 0; i < block.count; i++) if (block.kinds[i] !== STUB) count++;
   const kinds = new Uint8Array(count);

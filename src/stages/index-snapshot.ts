@@ -5,11 +5,11 @@
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { createIndex, type DedupOptions, loadIndex, type NearDuplicateIndex } from '../dedup/dedup.ts';
+import { createWholeIndex, type DedupOptions, loadWholeIndex, type WholeIndex } from '../dedup/dedup.ts';
 import { FatalError } from '../errors.ts';
 
 export interface IndexState {
-  readonly index: NearDuplicateIndex;
+  readonly index: WholeIndex;
   readonly watermarks: Map<number, bigint>;
   /** Offset of the next message of the sketch log to fold in. */
   position: bigint;
@@ -17,7 +17,7 @@ export interface IndexState {
 
 export interface SnapshotStore {
   /** True when the log to replay since the last snapshot has become long. */
-  due(index: NearDuplicateIndex, position: bigint): boolean;
+  due(index: WholeIndex, position: bigint): boolean;
   /** True when anything was folded in since the last snapshot. */
   worthwhile(position: bigint): boolean;
   /** The caller has seen every verdict for positions before `position` acknowledged. */
@@ -142,14 +142,14 @@ export async function loadSnapshot(
     if (named < start) break;
     const { position, watermarks, bodyAt } = await readHead(file);
     if (missing && (watermarks.get(missing.partition) ?? 0n) > missing.from) continue;
-    return { index: loadIndex(options, piecesOf(file, bodyAt)), watermarks, position };
+    return { index: loadWholeIndex(options, piecesOf(file, bodyAt)), watermarks, position };
   }
   if (start > 0n)
     throw new FatalError(
       'no-snapshot',
       `index; the sketch log begins at ${start} and no snapshot reaches it${missing ? ` from before ${missing.from} of partition ${missing.partition}` : ''}; restore the snapshot files, or start over with --fresh`,
     );
-  return { index: createIndex(options), watermarks: new Map(), position: 0n };
+  return { index: createWholeIndex(options), watermarks: new Map(), position: 0n };
 }
 
 function* piecesOf(file: string, start: number): Generator<Uint8Array> {

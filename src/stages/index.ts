@@ -3,7 +3,7 @@
  * the configuration; what it had answered before a restart, it answers again, the same.
  */
 import { setImmediate } from 'node:timers/promises';
-import { configHash, type NearDuplicateIndex, type Verdicts } from '../dedup/dedup.ts';
+import { configHash, type WholeIndex, type Verdicts } from '../dedup/dedup.ts';
 import { FatalError } from '../errors.ts';
 import type { Consumer, Message } from '../log/port.ts';
 import { readSketchBlock, type SketchBlock, sliceSketchBlock } from '../model/sketches.ts';
@@ -19,7 +19,7 @@ import { createRewinds } from './rewinds.ts';
 
 export interface IndexHooks {
   /** Called after each block with the live index. */
-  folded(index: NearDuplicateIndex, verdicts: Verdicts | undefined, seconds: number): void;
+  folded(index: WholeIndex, verdicts: Verdicts | undefined, seconds: number): void;
   /** The index starts again, because a log has lost verdicts. */
   repairing?(request: RepairRequest): void;
 }

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { Topology } from '../../topologies/topology.ts';
 import type { Config } from '../config/schema.ts';
-import type { NearDuplicateIndex, Verdicts } from '../dedup/dedup.ts';
+import type { WholeIndex, Verdicts } from '../dedup/dedup.ts';
 import { loadLanguageTable } from '../operators/language/table.ts';
 import type { Policy } from '../pruning/policy.ts';
 import type { StageContext } from '../runtime/context.ts';
@@ -24,7 +24,7 @@ import type { Pulled, WorkerData } from './worker.ts';
 export interface RunObserver {
   sifted?(pair: SiftedPair): void;
   operators?(times: Pulled['operators']): void;
-  folded?(index: NearDuplicateIndex, verdicts: Verdicts | undefined, seconds: number): void;
+  folded?(index: WholeIndex, verdicts: Verdicts | undefined, seconds: number): void;
   committed?(observation: Observation, result: CurateResult, seconds: number): void;
   inFlightBytes?(bytes: number): void;
   /** A stage starts again, because a log has lost what was acknowledged. */
@@ -48,13 +48,13 @@ export interface StageSetup {
 export interface RunningStages {
   /** One a stage; rejects when the stage fails, and resolves when it has stopped. */
   readonly running: readonly Promise<void>[];
-  readonly index: () => NearDuplicateIndex | undefined;
+  readonly index: () => WholeIndex | undefined;
 }
 
 export function startStages(context: StageContext, setup: StageSetup): RunningStages {
   const { log, config } = context;
   const { observer, flow } = setup;
-  let live: NearDuplicateIndex | undefined;
+  let live: WholeIndex | undefined;
   const start: Readonly<Record<StageName, () => Promise<void>>> = {
     sift: () =>
       runSift(context, setup.input, flow, {
