@@ -42,6 +42,8 @@ export function createLine(order: Omit<ChildOrder, 'stages' | 'state' | 'seed'>,
     const own: ChildOrder = { ...order, stages: [slot.stage], state, seed: seed * 1000 + generation++ };
     const child = spawn(process.execPath, [path.join(import.meta.dirname, 'child.ts'), JSON.stringify(own)], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      // Dozens of starts a run: compiling is not what is tried here.
+      env: { ...process.env, NODE_COMPILE_CACHE: path.join(folder, 'compiled') },
     });
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
