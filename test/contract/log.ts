@@ -186,7 +186,7 @@ export function logContract(name: string, makeMedium: (t: TestContext) => Promis
 
     test('another stage sees what a group committed, also of a topic that the group does not read', async (t) => {
       const { log, medium, app, specs } = await opened(t);
-      const consumer = await log.consumer('work', [`${app}.in`]);
+      const consumer = await log.consumer('work', [`${app}.policy`]);
       await consumer.commit([
         { topic: `${app}.side`, partition: 0, offset: 7n },
         { topic: `${app}.side`, partition: 2, offset: 9n },

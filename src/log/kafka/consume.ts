@@ -200,7 +200,8 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
   async function commitOnce(positions: readonly Position[]): Promise<void> {
     for (;;) {
       await membership!.joined();
-      const mine = positions.filter(({ partition }) => lanes.has(partition));
+      // A topic that is not read here is nobody's: what is said of it counts as long as this is a member.
+      const mine = positions.filter(({ topic, partition }) => !topics.includes(topic) || lanes.has(partition));
       await learn(mine.filter((position) => !last.has(placeOf(position))));
       const newer = mine.filter((position) => position.offset > (last.get(placeOf(position)) ?? -1n));
       if (newer.length === 0) return;
