@@ -1,4 +1,5 @@
-// Everything that the host may call. Each instance serves one purpose: fingerprints, one generation of the history, or one window.
+// Everything that the host may call. Each instance serves one purpose: JSON records, fingerprints, one generation of the history, one window,
+// or WordPiece.
 export { begin, configure, feedUtf16, feedUtf8, finish } from './fingerprint';
 export {
   HISTORY_BATCH,
@@ -27,3 +28,15 @@ export {
   windowNext,
   windowRestore,
 } from './window';
+export {
+  PIECES_BYTES,
+  PIECES_GAPS,
+  PIECES_IDS,
+  PIECES_LOWER,
+  PIECES_RUNS,
+  PIECES_SLOTS,
+  PIECES_STATE,
+  PIECES_TEXT,
+  piecesBytes,
+  readPieces,
+} from './wordpiece';

@@ -8,7 +8,7 @@ import { bertNormalizer, bertPreTokenizer, Tokenizer, WordPiece as NativeWordPie
 import { shared } from '../testing/shared.ts';
 import { shippedModels } from './load.ts';
 import { parseVocabulary } from './vocabulary.ts';
-import { createWordPiece } from './wordpiece.ts';
+import { createRuns, createWordPiece } from './wordpiece.ts';
 
 const vocabularyText = readFileSync(path.join(shippedModels, 'vocab.txt'), 'utf8');
 const vocabulary = parseVocabulary(vocabularyText);
@@ -144,6 +144,61 @@ test('truncation gives the first ids, and looks at nothing behind them', () => {
       [...ids],
       [-1, -1, -1, ...all.slice(0, limit), ...Array(ids.length - 3 - Math.min(limit, all.length)).fill(-1)],
     );
+  }
+});
+
+/** What a long text is made of: words and scripts of one to four bytes a character, some of them in runs longer than the kernel reads at once. */
+const longText = fc
+  .array(
+    fc.oneof(
+      {
+        weight: 30,
+        arbitrary: fc.constantFrom('word ', 'Über-', '東京、', 'İstanbul\n', '😀', 'x\u0000y ', 'straße. ', 'ﷺ '),
+      },
+      { weight: 1, arbitrary: fc.constantFrom('é'.repeat(9000), 'Ab1'.repeat(6000), '中'.repeat(6000)) },
+    ),
+    { minLength: 60, maxLength: 120 },
+  )
+  .chain((parts) =>
+    fc.nat(40).map((shift) => ' '.repeat(shift) + parts.join('').repeat(Math.ceil(50_000 / parts.join('').length))),
+  );
+
+test('long texts: the same ids, wherever the kernel has to stop in them', async () => {
+  await assertSameIds(fc.sample(longText, { numRuns: 20, seed: 3 }));
+});
+
+test('runs are what lies between spaces and punctuation, with hash, note and capitals of each', () => {
+  const annotate = (bytes: Uint8Array, from: number, to: number) => (to - from) * 256 + (bytes[to - 1]! | 0x20);
+  const tokenizer = createWordPiece(vocabulary, { annotate });
+  for (const text of ['The CAT—a Cat; it’s 東京. \u0001\n', ...fc.sample(longText, { numRuns: 8, seed: 4 })]) {
+    const bytes = encoder.encode(text);
+    const runs = createRuns(bytes.length);
+    tokenizer.encode(bytes, new Int32Array(bytes.length), 0, bytes.length, runs);
+    assert.equal(runs.end, bytes.length);
+    // As latin1 a byte is a character, so that the indices are those of the bytes.
+    const expected = [
+      ...Buffer.from(bytes)
+        .toString('latin1')
+        .matchAll(/[^\t\n\r !-/:-@[-`{-~]+/g),
+    ];
+    const from = expected.map(({ index }) => index);
+    assert.deepEqual([...runs.from.subarray(0, runs.count)], from);
+    assert.deepEqual(
+      [...runs.to.subarray(0, runs.count)],
+      expected.map(([run], i) => from[i]! + run.length),
+    );
+    assert.deepEqual(
+      [...runs.capitals.subarray(0, runs.count)],
+      expected.map(([run]) => run.replace(/[^A-Z]/g, '').length),
+    );
+    const hashes = new Map<string, number>();
+    for (const [i, [run]] of expected.entries()) {
+      assert.equal(runs.note[i], run.length * 256 + (run.charCodeAt(run.length - 1) | 0x20));
+      const lower = run.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+      assert.equal(runs.hash[i], hashes.get(lower) ?? runs.hash[i]);
+      hashes.set(lower, runs.hash[i]!);
+    }
+    assert.equal(new Set(hashes.values()).size, hashes.size);
   }
 });
 

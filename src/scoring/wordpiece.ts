@@ -1,4 +1,27 @@
 import { ALONE, codePointClass, DROP, SPACE, WORD } from './characters.ts';
+import {
+  AT,
+  COUNT,
+  CUT,
+  HASH,
+  HIGH,
+  IDS,
+  isSpace,
+  isWordByte,
+  LAST,
+  LOW,
+  MAX_IDS,
+  MAX_RUNS,
+  openPiecesKernel,
+  PROBE,
+  RUN,
+  RUN_END,
+  runByte,
+  SLOT_WORDS,
+  SPACE_GAP,
+  TEXT_END,
+  UNKNOWN,
+} from './pieces-kernel.ts';
 import { ID_BITS, type Vocabulary } from './vocabulary.ts';
 
 /** Longer words become one unknown token, as in BERT. */
@@ -7,20 +30,6 @@ const MAX_WORD_CHARS = 100;
 const MAX_CACHED_BYTES = 64;
 /** Runs with non-ASCII bytes are normalised in pieces of this size, so a run of any length needs constant memory. */
 const SEGMENT_BYTES = 1024;
-
-const isSpace = (b: number): boolean => b === 32 || b === 9 || b === 10 || b === 13;
-const isWordByte = (b: number): boolean => (b >= 48 && b <= 57) || (b >= 65 && b <= 90) || (b >= 97 && b <= 122);
-const isControl = (b: number): boolean => (b < 32 && !isSpace(b)) || b === 127;
-
-/**
- * The byte as it counts inside a run, or 0 where a run ends: at a space or ASCII punctuation. Letters are lower-cased; a NUL becomes
- * the control code 1, which is removed just the same.
- */
-const runByte = new Uint8Array(256);
-for (let b = 0; b < 256; b++) {
-  const inRun = isWordByte(b) || isControl(b) || b >= 128;
-  runByte[b] = !inRun ? 0 : b === 0 ? 1 : b >= 65 && b <= 90 ? b + 32 : b;
-}
 
 /**
  * The runs that the tokenizer met: what lies between them is spaces and ASCII punctuation. Other signals are computed from them without
@@ -60,36 +69,31 @@ export interface WordPiece {
 }
 
 /**
- * A cache slot is half a cache line of eight 32-bit words: the last eight bytes of the run in two (LOW, HIGH), its length and, in the low
- * byte, the number of its ids (SHAPE), the one id or the place of the ids (IDS), its annotation (NOTE), its hash (HASH), and the place of
- * its key (KEY).
- */
-const SLOT_WORDS = 8;
-const LOW = 0;
-const HIGH = 1;
-const SHAPE = 2;
-const IDS = 3;
-const NOTE = 4;
-const HASH = 5;
-const KEY = 6;
-
-/**
  * BERT's uncased WordPiece over bytes: clean, isolate Han, strip accents, lower-case, split at spaces and punctuation, then greedy
  * longest match (Devlin et al. 2019; Schuster and Nakajima 2012). The ids equal those of the `tokenizers` package.
  *
- * Words repeat, so a run of bytes between spaces and ASCII punctuation is looked up in a cache (open addressing in typed arrays)
- * that maps its lower-cased bytes to ids; only a miss pays for Unicode and matching. Runs of up to eight bytes are their own key. A full
- * cache is emptied, so memory is constant: about 8 MB at the default of 2^17 slots.
+ * Words repeat, so a run of bytes between spaces and ASCII punctuation is looked up in a cache that maps its lower-cased bytes to ids: this a
+ * kernel does. Only a miss pays for Unicode and matching, which are done here. Runs of up to eight bytes are their own key. A full cache is
+ * emptied, so memory is constant: about 8 MB at the default of 2^17 slots.
  */
 export function createWordPiece(
   vocabulary: Vocabulary,
   { cacheBits = 17, annotate }: { cacheBits?: number; annotate?: Annotate } = {},
 ): WordPiece {
   const slots = 1 << cacheBits;
-  const mask = slots - 1;
-  const slot = new Int32Array(slots * SLOT_WORDS);
-  const keys = new Uint8Array(slots * 12);
-  const cached = new Int32Array(slots * 4);
+  const {
+    read,
+    state,
+    pieceBytes,
+    gaps,
+    text,
+    ids: pieceIds,
+    runs: pieceRuns,
+    mostRuns,
+    slot,
+    keys,
+    cached,
+  } = openPiecesKernel(slots);
   let keysTop = 0;
   let cachedTop = 0;
   let count = 0;
@@ -100,9 +104,9 @@ export function createWordPiece(
   const units = new Uint16Array(2 * MAX_WORD_CHARS + 8);
   let size = 0;
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  const punctuationId = new Int32Array(128).fill(-1);
-  for (let b = 33; b < 127; b++) {
-    if (runByte[b] === 0) punctuationId[b] = vocabulary.idOf(String.fromCharCode(b)) ?? unknown;
+  for (let b = 0; b < 256; b++) {
+    if (runByte[b] !== 0) gaps[b] = RUN;
+    else gaps[b] = isSpace(b) ? SPACE_GAP : (vocabulary.idOf(String.fromCharCode(b)) ?? unknown);
   }
 
   /** Greedy longest match of the word in `units`. */
@@ -156,120 +160,129 @@ export function createWordPiece(
     return true;
   }
 
-  /** Keeps what `found` holds for a run, in the free slot that its probe ended at. */
-  function remember(
-    at: number,
-    low: number,
-    high: number,
-    hash: number,
-    note: number,
-    bytes: Uint8Array,
-    from: number,
-    to: number,
-  ): void {
+  /** Keeps what `found` holds for the unknown run that the kernel has described. */
+  function remember(note: number, bytes: Uint8Array, from: number, to: number): void {
     const length = to - from;
     if (length > MAX_CACHED_BYTES || found.length > 255) return;
+    let at = state[PROBE]!;
     if (count * 5 > slots * 3 || keysTop + length > keys.length || cachedTop + found.length > cached.length) {
       slot.fill(0);
       keysTop = 0;
       cachedTop = 0;
       count = 0;
-      at = hash & mask;
+      at = state[HASH]! & (slots - 1);
     }
     const word = at * SLOT_WORDS;
-    slot[word + LOW] = low;
-    slot[word + HIGH] = high;
-    slot[word + SHAPE] = (length << 8) | found.length;
+    slot[word] = state[LOW]!;
+    slot[word + 1] = state[HIGH]!;
+    slot[word + 2] = (length << 8) | found.length;
     // A single id, which most words are, lies in the slot itself.
-    slot[word + IDS] = found.length === 1 ? found[0]! : cachedTop;
-    slot[word + NOTE] = note;
-    slot[word + HASH] = hash;
-    slot[word + KEY] = keysTop;
+    slot[word + 3] = found.length === 1 ? found[0]! : cachedTop;
+    slot[word + 4] = note;
+    slot[word + 5] = state[HASH]!;
+    slot[word + 6] = keysTop;
     for (let i = from; i < to; i++) keys[keysTop++] = runByte[bytes[i]!]!;
     if (found.length !== 1) for (const id of found) cached[cachedTop++] = id;
     count++;
   }
 
-  function sameKey(place: number, bytes: Uint8Array, from: number, to: number): boolean {
-    let key = place;
-    for (let i = from; i < to; i++, key++) if (keys[key] !== runByte[bytes[i]!]) return false;
-    return true;
+  /** Works out the ids of a run, into `found`, and returns its annotation. */
+  function workOut(bytes: Uint8Array, from: number, to: number, limit: number): number {
+    found.length = 0;
+    if (!matchPlain(bytes, from, to)) matchRun(bytes, from, to, limit);
+    return annotate?.(bytes, from, to) ?? 0;
+  }
+
+  /** The run behind those of the piece that the kernel has read: it was unknown. */
+  function learnRun(bytes: Uint8Array, base: number): void {
+    const run = state[COUNT]!;
+    const from = base + pieceRuns.from[run]!;
+    const to = base + state[RUN_END]!;
+    const note = workOut(bytes, from, to, state[MAX_IDS]! - state[IDS]!);
+    pieceRuns.note[run] = note;
+    state[COUNT] = run + 1;
+    const ids = Math.min(found.length, state[MAX_IDS]! - state[IDS]!);
+    for (let k = 0; k < ids; k++) pieceIds[state[IDS]! + k] = found[k]!;
+    state[IDS]! += ids;
+    remember(note, bytes, from, to);
+  }
+
+  /** Reads a run at `from` that does not fit in a piece: into `found`, and into place `run` of `runs`. Returns its end. */
+  function readLongRun(bytes: Uint8Array, from: number, limit: number, runs: Runs | undefined, run: number): number {
+    let to = from;
+    let capitals = 0;
+    let low = 0;
+    let high = 0;
+    for (; to < bytes.length && runByte[bytes[to]!] !== 0; to++) {
+      const byte = runByte[bytes[to]!]!;
+      high = (high << 8) | (low >>> 24);
+      low = (low << 8) | byte;
+      capitals += (bytes[to]! ^ byte) >> 5;
+    }
+    // The kernel's hash: two such runs must be told apart, too.
+    let hash = Math.imul(low, 0x9e3779b1) ^ Math.imul(high + to - from, 0x85ebca6b);
+    for (let k = from; k < to - 8; k++) hash = Math.imul(hash ^ runByte[bytes[k]!]!, 0x01000193);
+    const note = workOut(bytes, from, to, limit);
+    if (runs === undefined) return to;
+    runs.from[run] = from;
+    runs.to[run] = to;
+    runs.hash[run] = hash ^ (hash >>> 15);
+    runs.note[run] = note;
+    runs.capitals[run] = capitals;
+    return to;
+  }
+
+  /** Copies the runs of a piece at `base` behind the `run` that there are. */
+  function copyRuns(runs: Runs, run: number, base: number): void {
+    const added = state[COUNT]!;
+    runs.from.set(pieceRuns.from.subarray(0, added), run);
+    runs.to.set(pieceRuns.to.subarray(0, added), run);
+    runs.hash.set(pieceRuns.hash.subarray(0, added), run);
+    runs.note.set(pieceRuns.note.subarray(0, added), run);
+    runs.capitals.set(pieceRuns.capitals.subarray(0, added), run);
+    if (base === 0) return;
+    for (let i = run; i < run + added; i++) {
+      runs.from[i]! += base;
+      runs.to[i]! += base;
+    }
+  }
+
+  /** Reads the piece of `bytes` at `base`, up to so many ids and runs. Returns false when nothing of it is read: one run fills it. */
+  function readPiece(bytes: Uint8Array, base: number, maxIds: number, maxRuns: number): boolean {
+    const size = Math.min(pieceBytes, bytes.length - base);
+    text.set(size === bytes.length ? bytes : bytes.subarray(base, base + size));
+    text.fill(32, size, size + 16);
+    state[AT] = state[IDS] = state[COUNT] = 0;
+    state[TEXT_END] = size;
+    state[MAX_IDS] = Math.min(maxIds, pieceBytes);
+    state[MAX_RUNS] = Math.min(maxRuns, mostRuns);
+    state[LAST] = base + size === bytes.length ? 1 : 0;
+    let answer = read();
+    for (; answer === UNKNOWN; answer = read()) learnRun(bytes, base);
+    return answer !== CUT || state[AT] > 0;
   }
 
   function encode(bytes: Uint8Array, ids: Int32Array, at: number, limit: number, runs?: Runs): number {
-    const { length: byteCount } = bytes;
     const end = at + limit;
-    const lastRun = runs?.from.length ?? Number.POSITIVE_INFINITY;
-    let run = 0;
+    const maxRuns = runs?.from.length ?? Number.POSITIVE_INFINITY;
     let out = at;
-    let i = 0;
-    while (i < byteCount && out < end && run < lastRun) {
-      let raw = bytes[i]!;
-      let byte = runByte[raw]!;
-      if (byte === 0) {
-        i++;
-        const id = punctuationId[raw]!;
-        if (id >= 0) ids[out++] = id;
-        continue;
-      }
-      // The run shifts through 64 bits: up to eight bytes are the key itself.
-      const from = i;
-      let low = 0;
-      let high = 0;
-      let capitals = 0;
-      do {
-        high = (high << 8) | (low >>> 24);
-        low = (low << 8) | byte;
-        capitals += (raw ^ byte) >> 5;
-        if (++i === byteCount) break;
-        raw = bytes[i]!;
-        byte = runByte[raw]!;
-      } while (byte !== 0);
-      const length = i - from;
-      let hash = Math.imul(low, 0x9e3779b1) ^ Math.imul(high + length, 0x85ebca6b);
-      for (let k = from; k < i - 8; k++) hash = Math.imul(hash ^ runByte[bytes[k]!]!, 0x01000193);
-      hash ^= hash >>> 15;
-
-      let probe = hash & mask;
-      let word = probe * SLOT_WORDS;
-      let shape = 0;
-      if (length <= MAX_CACHED_BYTES) {
-        for (;;) {
-          shape = slot[word + SHAPE]!;
-          if (shape === 0) break;
-          if (slot[word + LOW] === low && slot[word + HIGH] === high && shape >>> 8 === length) {
-            if (length <= 8 || (slot[word + HASH] === hash && sameKey(slot[word + KEY]!, bytes, from, i))) break;
-          }
-          probe = (probe + 1) & mask;
-          word = probe * SLOT_WORDS;
-        }
-      }
-      let note = 0;
-      if (shape !== 0) {
-        note = slot[word + NOTE]!;
-        const value = slot[word + IDS]!;
-        const n = shape & 0xff;
-        if (n === 1) ids[out++] = value;
-        else for (let k = value, last = value + Math.min(n, end - out); k < last; k++) ids[out++] = cached[k]!;
+    let run = 0;
+    let base = 0;
+    while (base < bytes.length && out < end && run < maxRuns) {
+      if (readPiece(bytes, base, end - out, maxRuns - run)) {
+        ids.set(pieceIds.subarray(0, state[IDS]), out);
+        if (runs !== undefined) copyRuns(runs, run, base);
+        out += state[IDS]!;
+        run += state[COUNT]!;
+        base += state[AT]!;
       } else {
-        note = annotate?.(bytes, from, i) ?? 0;
-        found.length = 0;
-        if (!matchPlain(bytes, from, i)) matchRun(bytes, from, i, limit);
+        base = readLongRun(bytes, base, limit, runs, run++);
         for (let k = 0; k < found.length && out < end; k++) ids[out++] = found[k]!;
-        remember(probe, low, high, hash, note, bytes, from, i);
       }
-      if (runs !== undefined) {
-        runs.from[run] = from;
-        runs.to[run] = i;
-        runs.hash[run] = hash;
-        runs.note[run] = note;
-        runs.capitals[run] = capitals;
-      }
-      run++;
     }
     if (runs !== undefined) {
       runs.count = run;
-      runs.end = i;
+      runs.end = base;
     }
     return out - at;
   }
