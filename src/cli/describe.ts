@@ -73,6 +73,7 @@ export function describeText(topology: Topology, config: Config, policy: Policy)
 
 export const deadLetterCodes: readonly string[] = [
   ...decodeErrorCodes,
+  'output.tooLarge',
   'retry.notFound',
   ...schemaErrorCodes,
   'score.nan',

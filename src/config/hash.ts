@@ -12,6 +12,7 @@ export function configurationHash(topology: string, config: Config): string {
     blocks: _blocks,
     index: _index,
     log: _log,
+    registry: _registry,
     source: _source,
     deadLetter: _deadLetter,
     ...deciding

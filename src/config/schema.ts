@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { dedupOptionsSchema } from '../dedup/options.ts';
 import { filterLimitsSchema } from '../operators/filters/limits.ts';
 import { policySchema } from '../pruning/policy.ts';
+import { registryOptionsSchema } from '../schemas/options.ts';
 import { logSchema } from './log-schema.ts';
 
 const bytes = z.int().min(1);
@@ -36,6 +37,7 @@ export const configSchema = z
       .describe('Prefix of every topic name.'),
     log: logSchema,
     topics: topicNamesSchema,
+    registry: registryOptionsSchema.prefault({}).describe('Schema registry; for topics on Kafka.'),
     source: z
       .strictObject({
         format: z

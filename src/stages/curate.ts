@@ -2,6 +2,7 @@
  * Curate: joins documents with verdicts, decides, and commits outputs, positions and N together: the only stage with a transaction. Deciding
  * happens in worker threads and is finished before a commit begins.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FatalError, TransientError } from '../errors.ts';
 import type { Batch, Commit, Consumer, Lease } from '../log/port.ts';
 import type { Policy } from '../pruning/policy.ts';
@@ -41,6 +42,8 @@ const POLL = { maxBytes: 8 << 20, waitMs: 100 };
 const STRETCH_BLOCKS = 4;
 const STRETCHES = 3;
 const COMMIT_ATTEMPTS = 5;
+/** Until what a worker could not reach is asked again. */
+const PAUSE_MS = 1000;
 /** Deaths of a worker on one stretch before the run fails. */
 const ATTEMPTS = 3;
 
@@ -141,7 +144,14 @@ export async function runCurate(
       try {
         return await decided;
       } catch (error) {
-        if (!(error instanceof WorkerDied) || signal.aborted) throw error;
+        if (signal.aborted) throw error;
+        if (!(error instanceof WorkerDied)) {
+          // A registry that is down pauses the stream.
+          if (!(error instanceof TransientError)) throw error;
+          await orAborted(sleep(PAUSE_MS), signal);
+          decided = decideIn({ partition }, stretch);
+          continue;
+        }
         const { activity } = error;
         const ours = activity.kind === DECIDING && activity.partition === partition && activity.offset === stretch.next;
         if (ours && attempt++ === ATTEMPTS)

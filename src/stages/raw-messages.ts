@@ -1,4 +1,5 @@
 /** Messages of the raw topic on their way to a worker: packed into one buffer, so that a batch crosses in one piece; and there, as records. */
+import { RecordError } from '../errors.ts';
 import type { Message } from '../log/port.ts';
 import { RETRY_OF } from '../model/record.ts';
 import { recordFromMessage } from '../operators/decode/message.ts';
@@ -64,8 +65,36 @@ function bounded(headers: Readonly<Record<string, string>>): Record<string, stri
   return left === 0 ? kept : { ...kept, [MORE_HEADERS]: String(left) };
 }
 
-/** `format`: what values are when no `content-type` header says it and `auto` when their bytes do. */
-export function rawBatch(messages: RawMessages, format: string, limits: DecodeLimits): RawBatch {
+/** Values by their schemas, or what is wrong with them. @throws TransientError when nobody can be asked. */
+export async function decodeValues(
+  { ends, values, origins, tombstones }: RawMessages,
+  decode: (value: Uint8Array) => Promise<Uint8Array>,
+): Promise<(Uint8Array | RecordError)[]> {
+  const empty = new Set(tombstones);
+  const decoded: (Uint8Array | RecordError)[] = [];
+  for (const [i, { headers }] of origins.entries()) {
+    const value = values.subarray(i === 0 ? 0 : ends[i - 1]!, ends[i]);
+    if (empty.has(i) || headers[DAMAGE_CODE] !== undefined) decoded.push(value);
+    else
+      decoded.push(
+        await decode(value).catch((error: unknown) => {
+          if (error instanceof RecordError) return error;
+          throw error;
+        }),
+      );
+  }
+  return decoded;
+}
+
+/**
+ * `format`: what values are when no `content-type` header says it and `auto` when their bytes do. `decoded`: what a registry made of them.
+ */
+export function rawBatch(
+  messages: RawMessages,
+  format: string,
+  limits: DecodeLimits,
+  decoded?: readonly (Uint8Array | RecordError)[],
+): RawBatch {
   const { from, to, offsets, ends, values, origins, tombstones } = messages;
   const empty = new Set(tombstones);
   const records = origins.map((message, i): RawRecord => {
@@ -82,6 +111,10 @@ export function rawBatch(messages: RawMessages, format: string, limits: DecodeLi
       const error = decodeError(damage, message.headers[DAMAGE_MESSAGE] ?? 'message; its sender calls it damaged');
       return { offset, next: offset + 1n, kind: 'text', bytes: value, error, ...more };
     }
+    const known = decoded?.[i];
+    if (known instanceof RecordError)
+      return { offset, next: offset + 1n, kind: 'text', bytes: value, error: known, ...more };
+    if (known !== undefined) return { ...recordFromMessage(offset, known, 'application/json', limits), ...more };
     const type = message.headers['content-type'] ?? (format === 'auto' ? undefined : format);
     return { ...recordFromMessage(offset, value, type, limits), ...more };
   });

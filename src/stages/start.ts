@@ -18,7 +18,7 @@ import type { RepairRequest } from './repair.ts';
 import { runSift, type SiftInput } from './sift.ts';
 import type { SiftedPair } from './sift-blocks.ts';
 import type { SourceFile } from './sources.ts';
-import type { Pulled, WorkerData } from './worker.ts';
+import type { Pulled, WorkerData, WorkerMessages } from './worker.ts';
 
 /** Told what happens, for metrics and progress; never asked anything. */
 export interface RunObserver {
@@ -106,6 +106,7 @@ export function startWorkers(
   { config, topology, scorers, workers }: Workers,
   files: readonly SourceFile[] | undefined,
   rawTopic: string,
+  messages?: WorkerMessages,
 ): WorkerPool {
   const workerData: Omit<WorkerData, 'activity'> = {
     config,
@@ -114,6 +115,7 @@ export function startWorkers(
     rawTopic,
     tables: { language: topology.operators.includes('language') ? loadLanguageTable() : undefined },
     scorers,
+    messages,
   };
   return createPool(new URL('./worker.ts', import.meta.url), workers, workerData);
 }

@@ -1,9 +1,11 @@
 /** A stream without an end: any of the stages in one process over the raw topic, until it is told to stop. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TransientError } from '../errors.ts';
 import type { Log } from '../log/port.ts';
 import { type Policy, policyName } from '../pruning/policy.ts';
 import { type Faults, noFaults, type StageContext } from '../runtime/context.ts';
 import { createFlow, type Flow } from '../runtime/flow.ts';
+import type { WorkerPool } from '../runtime/pool.ts';
 import { groups, type TopicNames, topicSpecs } from '../runtime/topics.ts';
 import { publishPolicy, readPolicy } from './controller.ts';
 import {
@@ -20,7 +22,7 @@ export type ProcessStage = StageName | 'controller';
 
 export interface Stream extends Workers {
   /** Closed by the stream. */
-  readonly log: Log;
+  readonly log: Log & { readonly trim?: () => Promise<unknown> };
   readonly topics: TopicNames;
   /** Of the raw topic. */
   readonly partitions: number;
@@ -40,23 +42,24 @@ export interface Stream extends Workers {
 
 const POLICY_MS = 1000;
 const PROGRESS_MS = 500;
+const REGISTRY_MS = 2000;
+/** A trim is a request for each topic: on a broker nothing is won by more of them. */
+const TRIM_MS = 15_000;
 
 /** @throws FatalError, TransientError; what was committed stays, and another process goes on from there. */
 export async function runStream(stream: Stream): Promise<void> {
   const { log, topics, policy, config, stages } = stream;
   const work = new Set([...stages].filter((stage) => stage !== 'controller'));
-  // The index and the controller do all their work on the main thread.
-  const pool = startWorkers({ ...stream, workers: needsWorkers(work) ? stream.workers : 0 }, undefined, topics.raw);
   const stop = new AbortController();
   const signal = AbortSignal.any([stream.signal, stop.signal]);
   let running: readonly Promise<unknown>[] = [];
+  let pool: WorkerPool | undefined;
   try {
-    const specs = topicSpecs(topics, stream.partitions, outputTopics(policy), 'topic');
-    await log.ensureTopics(specs);
-    if (stages.has('controller')) {
-      await publishPolicy(log, topics, policy);
-      stream.note(`policy ${policyName(policy)} is published`);
-    }
+    await log.ensureTopics(topicSpecs(topics, stream.partitions, outputTopics(policy), 'topic'));
+    const messages = await messagesOf(stream, signal);
+    // The index and the controller do all their work on the main thread.
+    const threads = work.has('sift') || work.has('curate') ? stream.workers : 0;
+    pool = startWorkers({ ...stream, workers: threads }, undefined, topics.raw, messages);
     const context: StageContext = {
       log,
       config,
@@ -79,6 +82,7 @@ export async function runStream(stream: Stream): Promise<void> {
     });
     running = [
       ...started.running,
+      ...(stages.has('controller') ? [control(stream, signal)] : []),
       ...(work.has('sift') && !work.has('curate') ? [followCurate(log, flow, signal)] : []),
     ];
     stream.ready();
@@ -88,12 +92,60 @@ export async function runStream(stream: Stream): Promise<void> {
   } finally {
     stop.abort('stopped');
     await Promise.allSettled(running);
-    await pool.close();
+    await pool?.close();
     await log.close();
   }
 }
 
-const needsWorkers = (stages: ReadonlySet<StageName>): boolean => stages.has('sift') || stages.has('curate');
+/**
+ * What workers need to know to write to topics. Where there is a registry, the schemas of the outputs are registered now: one that does not fit is
+ * found before anything is processed, and one that is down is waited for.
+ */
+async function messagesOf({ log, topics, policy, config, stages, note }: Stream, signal: AbortSignal) {
+  const names = outputTopics(policy);
+  const limits = await Promise.all(names.map((name) => log.maxValueBytes(topics.output(name))));
+  const outputs = new Map(
+    names.map((name) => [topics.output(name), name === 'dead-letter' ? 'dead-letter' : 'record'] as const),
+  );
+  const maxValueBytes = Math.min(...limits.map((limit) => limit ?? Number.POSITIVE_INFINITY));
+  const { url } = config.registry;
+  if (url !== undefined && stages.has('curate')) {
+    const { openRegistry, registryFrom } = await import('../schemas/registry.ts');
+    for (;;) {
+      try {
+        await openRegistry(registryFrom({ ...config.registry, url }, outputs));
+        break;
+      } catch (error) {
+        if (!(error instanceof TransientError)) throw error;
+        note(error.message);
+        await sleep(REGISTRY_MS, undefined, { signal });
+      }
+    }
+  }
+  return { maxValueBytes, outputs, prefix: topics.output('') };
+}
+
+/** Publishes the policy, takes in what curate counted, and lets go of what every stage has passed. */
+async function control(stream: Stream, signal: AbortSignal): Promise<void> {
+  const { log, topics, policy, config, note } = stream;
+  await publishPolicy(log, topics, policy);
+  note(`policy ${policyName(policy)} is published`);
+  const consumer = await log.consumer(groups.controller, [topics.observations]);
+  let trimmedMs = performance.now();
+  try {
+    while (!signal.aborted) {
+      const { batches } = await consumer.poll({ maxBytes: 1 << 20, waitMs: 1000, signal });
+      for (const { topic, partition, messages } of batches)
+        await consumer.commit([{ topic, partition, offset: messages.at(-1)!.offset + 1n }]);
+      if (config.log.retain || performance.now() - trimmedMs < TRIM_MS) continue;
+      trimmedMs = performance.now();
+      // What is kept for longer does no harm: the next turn tries again.
+      await log.trim?.().catch((error: Error) => note(`trimming; ${error.message}; trying again later`));
+    }
+  } finally {
+    await consumer.close();
+  }
+}
 
 /** The newest policy on the topic; waits for the controller when there is none yet. */
 async function awaitPolicy({ log, topics, note }: Stream, signal: AbortSignal): Promise<Policy> {

@@ -17,10 +17,13 @@ import type { Policy } from '../pruning/policy.ts';
 import { createReporter, DECIDING, IDLE, READING, SIFTING } from '../runtime/activity.ts';
 import type { Poison } from '../runtime/context.ts';
 import { READY } from '../runtime/pool.ts';
+import type { SchemaRegistry } from '../schemas/registry.ts';
+import type { OutputKind } from '../schemas/avro-record.ts';
 import type { ScorerSet, Stage0 } from '../scoring/stage0.ts';
 import { createRecycled } from '../routing/recycled.ts';
-import { type CurateTask, curateRecords } from './curate-records.ts';
-import { type RawMessages, rawBatch } from './raw-messages.ts';
+import { finishMessages } from './curate-messages.ts';
+import { type CurateResult, type CurateTask, curateRecords } from './curate-records.ts';
+import { decodeValues, type RawMessages, rawBatch } from './raw-messages.ts';
 import { type SiftedPair, type SiftOptions, type SiftTools, siftPartition } from './sift-blocks.ts';
 import { openPartition, type SourceFile } from './sources.ts';
 
@@ -32,7 +35,18 @@ export interface WorkerData {
   readonly rawTopic: string;
   readonly tables: OperatorTables;
   readonly scorers: ScorerSet | undefined;
+  /** Outputs are topics of a broker. */
+  readonly messages: WorkerMessages | undefined;
   readonly activity: SharedArrayBuffer;
+}
+
+export interface WorkerMessages {
+  /** What a value may have on the tightest of the output topics. */
+  readonly maxValueBytes: number;
+  /** Output topics by full name, with what their schema is. */
+  readonly outputs: ReadonlyMap<string, OutputKind>;
+  /** Full name of an output topic. */
+  readonly prefix: string;
 }
 
 /** Opens a lane: partitions to be sifted one after another. */
@@ -193,9 +207,26 @@ async function pull({ lane }: PullLane): Promise<Pulled> {
   return { pairs, ended, done, operators: chain.take() };
 }
 
+let registry: Promise<SchemaRegistry> | undefined;
+
+/** Opened when it is first needed. @throws TransientError when it cannot be reached: the stream waits. */
+function schemas(): Promise<SchemaRegistry> | undefined {
+  const { url } = config.registry;
+  if (url === undefined) return undefined;
+  registry ??= import('../schemas/registry.ts').then(({ openRegistry, registryFrom }) =>
+    openRegistry(registryFrom({ ...config.registry, url }, data.messages?.outputs ?? new Map())),
+  );
+  registry.catch(() => {
+    registry = undefined;
+  });
+  return registry;
+}
+
 async function siftMessages({ partition, messages, poison }: SiftMessages): Promise<SiftedMessages> {
   const source = { partition, name: nameOf(partition), from: messages.from };
-  const batch = rawBatch(messages, config.source.format, siftOptions.decode);
+  const codec = await schemas();
+  const values = codec && (await decodeValues(messages, (value) => codec.decodeRaw(value)));
+  const batch = rawBatch(messages, config.source.format, siftOptions.decode, values);
   const pairs: SiftedPair[] = [];
   for await (const pair of siftPartition(source, one(batch), siftTools(poison), siftOptions)) pairs.push(pair);
   return { pairs, operators: chain.take() };
@@ -261,7 +292,7 @@ function readingFailed(file: string, cause: unknown): unknown {
 
 const buffers = createRecycled();
 
-function curate({ task, policy, recycled }: CurateRequest): { result: object; transfer: ArrayBuffer[] } {
+function curate({ task, policy, recycled }: CurateRequest, codec: SchemaRegistry | undefined): CurateResult {
   buffers.give(recycled);
   spansUsed = 0;
   spans.length = Math.min(spans.length, MAX_SPANS);
@@ -276,7 +307,10 @@ function curate({ task, policy, recycled }: CurateRequest): { result: object; tr
     nameOf,
     readSource,
   });
-  return { result, transfer: Object.values(result.outputs).map(({ bytes }) => bytes.buffer) };
+  if (data.messages === undefined) return result;
+  const { maxValueBytes, prefix } = data.messages;
+  const encode = codec && ((topic: string, line: Uint8Array) => codec.encode(`${prefix}${topic}`, line));
+  return finishMessages(result, { maxValueBytes, deadLetterBytes: config.deadLetter.maxBytes, encode });
 }
 
 const buffersOf = (pairs: readonly SiftedPair[]): ArrayBuffer[] =>
@@ -303,8 +337,9 @@ async function answer(request: Request): Promise<{ ok: object | undefined; trans
     }
     case 'curate': {
       const { partition, next } = request.task;
-      const { result, transfer } = activity.during(DECIDING, partition, next, () => curate(request));
-      return { ok: result, transfer };
+      const codec = await schemas();
+      const result = activity.during(DECIDING, partition, next, () => curate(request, codec));
+      return { ok: result, transfer: Object.values(result.outputs).map(({ bytes }) => bytes.buffer) };
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Loaded into every thread of a run by NODE_OPTIONS (startRiffle's `faults`): a worker thread that comes across one of these texts while it
- * sifts, or one of these file names while it reads, misbehaves as a defect in an operator, an engine or the machine would make it.
+ * sifts, or one of these file names while it reads or decides, misbehaves as a defect in an operator, an engine or the machine would make it.
  */
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
@@ -35,9 +35,14 @@ function misbehave(text, stage) {
 if (!isMainThread) {
   const parse = JSON.parse;
   JSON.parse = (text, reviver) => {
-    if (text.includes('fault-'))
-      misbehave(text, new Error('stack').stack.includes('curate') ? 'deciding' : 'sifting');
+    if (text.includes('fault-')) misbehave(text, 'sifting');
     return parse(text, reviver);
+  };
+  const stringify = JSON.stringify;
+  JSON.stringify = (value, ...rest) => {
+    if (typeof value === 'string' && value.includes('fault-') && new Error('stack').stack.includes('curate'))
+      misbehave(value, 'deciding');
+    return stringify(value, ...rest);
   };
   const open = fs.open;
   fs.open = (path, ...rest) => {
