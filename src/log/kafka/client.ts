@@ -63,11 +63,16 @@ export async function connectClient(given: KafkaLogOptions): Promise<Client> {
   const close = async (): Promise<void> => {
     await Promise.allSettled([admin.disconnect(), cluster.disconnect()]);
   };
+  let connected = false;
   try {
     await Promise.all([admin.connect(), cluster.connect()]);
+    connected = true;
+    // Brokers tell some refusals only to the first request behind the login, by hanging up.
+    await admin.listTopics();
+    await cluster.refreshMetadata();
   } catch (error) {
     await close();
-    throw unreachable(options, error);
+    throw unreachable(options, error, connected);
   }
   return { options, codec: CODEC_NUMBERS[options.compression], newCluster, newProducer, admin, cluster, close };
 }
@@ -103,10 +108,10 @@ async function saslOf(sasl: Sasl): Promise<SASLOptions> {
   return { mechanism: sasl.mechanism, username: sasl.username, password: await sasl.password() } as SASLOptions;
 }
 
-function unreachable({ brokers, sasl }: CompiledOptions, error: unknown): ConfigError {
+function unreachable({ brokers, sasl }: CompiledOptions, error: unknown, connected: boolean): ConfigError {
   const reason = causes(error).at(-1);
   const actual = reason instanceof Error ? reason.message : String(reason);
-  if (isAuthentication(error)) {
+  if (isAuthentication(error) || (sasl !== undefined && connected)) {
     return new ConfigError(
       'broker-login',
       `brokers ${brokers.join()}; they refuse the login${sasl ? ` by ${sasl.mechanism}` : ''}: ${actual}; check log.sasl and its secret`,

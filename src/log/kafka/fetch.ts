@@ -20,8 +20,6 @@ const PARTITION_BYTES = 1 << 20;
 const QUEUED_BYTES = 16 << 20;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
-/** A position beyond the end may be a new leader that has not caught up; a topic that is unknown may be a broker that has just started. */
-const PATIENCE_MS = 15_000;
 
 /** One partition of one topic. */
 export interface Lane {
@@ -168,7 +166,7 @@ export function createFetcher(
     if (!isOutOfRange(error) && !unknownTopic) return undefined;
     const since = trouble.get(subject) ?? performance.now();
     trouble.set(subject, since);
-    const patient = performance.now() - since < PATIENCE_MS;
+    const patient = performance.now() - since < options.patienceMs;
     if (unknownTopic) return patient ? undefined : topicGone(subject);
     const { topic, partition } = error as { topic: string; partition: number };
     const lane = [...lanes].find((one) => one.topic === topic && one.partition === partition);

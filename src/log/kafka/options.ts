@@ -39,6 +39,10 @@ export interface KafkaLogOptions {
   readonly requestTimeoutMs?: number;
   /** How long appends and leases are tried again while the broker is away. */
   readonly retryMs?: number;
+  /**
+   * A position beyond the end may be a new leader that has not caught up, a topic that is unknown a broker that has just started: how long that may last.
+   */
+  readonly patienceMs?: number;
   /** Of topics that Riffle creates; the broker's default when left out. */
   readonly replicationFactor?: number;
   /** `max.message.bytes` of the topics that Riffle creates. */
@@ -97,6 +101,7 @@ export function compileOptions(options: KafkaLogOptions) {
     maxPollMs: options.maxPollMs ?? 900_000,
     requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
     retryMs: options.retryMs ?? 120_000,
+    patienceMs: options.patienceMs ?? 15_000,
     maxMessageBytes: options.maxMessageBytes ?? 8 << 20,
     warn: options.warn ?? (() => undefined),
     observer: options.observer ?? {},
