@@ -13,9 +13,9 @@ export interface Answers {
   settled(): Promise<void>;
   /**
    * Commits for each partition how far verdicts are acknowledged, as a position in the verdict topic: with it curate finds out what its log has lost.
-   * It is a source offset, and nobody reads from it.
+   * It is a source offset, and nobody reads from it. What was folded in before a restart counts: a process may die before it announces anything.
    */
-  announce(): Promise<void>;
+  announce(watermarks: ReadonlyMap<number, bigint>): Promise<void>;
   /** Negative controls only: sends what was held back over a snapshot. */
   release(): void;
 }
@@ -27,8 +27,7 @@ export function createAnswers({ log, topics, faults }: StageContext, consumer: C
   const producer = log.producer();
   const open = new Set<Promise<void>>();
   const held: (() => void)[] = [];
-  /** By partition, the end of the last block sent since the last announcement. */
-  const sent = new Map<number, bigint>();
+  const announced = new Map<number, bigint>();
   let failed: Error | undefined;
 
   function check(): void {
@@ -60,15 +59,14 @@ export function createAnswers({ log, topics, faults }: StageContext, consumer: C
       };
       if (faults.omit.has('snapshot-after-ack')) held.push(start);
       else start();
-      sent.set(partition, to);
       if (open.size >= IN_FLIGHT) await Promise.race(open);
     },
-    async announce() {
-      if (sent.size === 0) return;
+    async announce(watermarks) {
+      const fresh = [...watermarks].filter(([partition, mark]) => mark !== announced.get(partition));
+      if (fresh.length === 0) return;
       await settled();
-      const positions = [...sent].map(([partition, offset]) => ({ topic: topics.verdicts, partition, offset }));
-      sent.clear();
-      await consumer.commit(positions);
+      for (const [partition, mark] of fresh) announced.set(partition, mark);
+      await consumer.commit(fresh.map(([partition, offset]) => ({ topic: topics.verdicts, partition, offset })));
     },
     release() {
       for (const start of held.splice(0)) start();

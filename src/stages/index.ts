@@ -36,13 +36,26 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
   const requests = await readRequests(context, 'index');
   const lookForLoss = createIndexAlarm(context, consumer);
   const looking = everyMs(repairEveryMs(faults));
-  let state = await loadSnapshot(snapshots, config.dedup, await startOf(consumer, topics.sketches), undefined);
-  begin();
+  const load = async (missing?: { partition: number; from: bigint }) =>
+    loadSnapshot(snapshots, config.dedup, (await consumer.bounds(topics.sketches, 0)).start, missing);
+  let state = await load();
+  /** False while another process has the log; this one stands by. */
+  let ours = false;
   /** Negative controls only: the state before the last snapshot. */
   let before = { watermarks: new Map(state.watermarks), position: state.position };
 
-  function begin(): void {
+  /** Goes on with what is known: at the snapshot's own position, never the group's (protocol rule 6). */
+  async function begin(): Promise<void> {
+    const { start } = await consumer.bounds(topics.sketches, 0);
+    // While this process stood by, the log was trimmed behind its back.
+    if (state.position < start) state = await load();
+    seek();
+    ours = true;
+  }
+
+  function seek(): void {
     for (let p = 0; p < context.partitions; p++) rewinds.begin(p, state.watermarks.get(p) ?? 0n);
+    consumer.seek({ topic: topics.sketches, partition: 0, offset: state.position });
   }
 
   async function answer(block: SketchBlock): Promise<void> {
@@ -92,15 +105,14 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
     if (!rewinds.ask(partition, from, performance.now())) return;
     hooks.repairing?.(request);
     await answers.settled();
-    state = await loadSnapshot(snapshots, config.dedup, await startOf(consumer, topics.sketches), { partition, from });
-    begin();
-    consumer.seek({ topic: topics.sketches, partition: 0, offset: state.position });
+    state = await load({ partition, from });
+    seek();
   }
 
   while (!signal.aborted) {
-    const { assigned, batches } = await consumer.poll({ ...POLL, signal });
-    // The snapshot's own position, never the group's (protocol rule 6).
-    if (assigned.length > 0) consumer.seek({ topic: topics.sketches, partition: 0, offset: state.position });
+    const { assigned, revoked, batches } = await consumer.poll({ ...POLL, signal });
+    if (revoked.length > 0) ours = false;
+    if (assigned.length > 0) await begin();
     for (const { messages } of batches) {
       for (const message of messages) {
         await take(message);
@@ -114,11 +126,11 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
     if (snapshots.due(state.index, state.position)) await snapshot();
     if (faults.omit.has('trim-to-snapshot')) await commitTrim(consumer, topics.sketches, snapshots, state.position);
     if (batches.length === 0) answers.release();
-    if (looking()) {
-      await answers.announce();
+    if (ours && looking()) {
+      await answers.announce(state.watermarks);
       await lookForLoss(state);
     }
-    for (const request of await requests.take(0)) await heed(request);
+    for (const request of await requests.take(0)) if (ours) await heed(request);
   }
   answers.release();
   await answers.settled();
@@ -126,8 +138,6 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
   await requests.close();
   await consumer.close();
 }
-
-const startOf = async (consumer: Consumer, topic: string): Promise<bigint> => (await consumer.bounds(topic, 0)).start;
 
 /** The log behind what a restart may need is not needed any more. */
 async function commitTrim(

@@ -55,3 +55,13 @@ test('partitions of other processes are theirs', () => {
   rewinds.end(3);
   assert.equal(rewinds.ask(3, 0n, 1), false);
 });
+
+test('acknowledgements come in any order', () => {
+  const rewinds = createRewinds(QUIET_MS);
+  rewinds.begin(0, 0n);
+  rewinds.acknowledged(0, 20n, 30n, 0);
+  rewinds.acknowledged(0, 10n, 20n, 0);
+  assert.equal(rewinds.ask(0, 15n, 0), false, 'the beginning is still on its way');
+  rewinds.acknowledged(0, 0n, 10n, 0);
+  assert.equal(rewinds.ask(0, 25n, 0), true);
+});

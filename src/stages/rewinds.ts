@@ -16,7 +16,14 @@ export interface Rewinds {
 interface Progress {
   /** Everything from the last start up to here is acknowledged. */
   at: bigint;
+  /** Acknowledged beyond a hole: answers need not come in order. */
+  ahead: readonly Range[];
   rewind: Rewind | undefined;
+}
+
+interface Range {
+  readonly from: bigint;
+  readonly to: bigint;
 }
 
 interface Rewind {
@@ -36,22 +43,25 @@ export function createRewinds(quietMs: number): Rewinds {
   return {
     begin(partition, at) {
       const known = partitions.get(partition);
-      partitions.set(partition, { at, rewind: known?.rewind });
+      partitions.set(partition, { at, ahead: [], rewind: known?.rewind });
     },
     end: (partition) => void partitions.delete(partition),
     acknowledged(partition, from, to, nowMs) {
       const progress = partitions.get(partition);
-      // What was on its way when the stage started again does not count: there is a hole before it.
-      if (progress === undefined || from > progress.at || to <= progress.at) return;
-      progress.at = to;
+      if (progress === undefined || to <= progress.at) return;
+      progress.ahead = [...progress.ahead, { from, to }];
+      for (let next; (next = progress.ahead.find((range) => range.from <= progress.at)) !== undefined; ) {
+        if (next.to > progress.at) progress.at = next.to;
+        progress.ahead = progress.ahead.filter((range) => range.to > progress.at);
+      }
       const { rewind } = progress;
-      if (rewind !== undefined && to > rewind.from)
+      if (rewind !== undefined && progress.at > rewind.from)
         progress.rewind = { from: rewind.from, passedMs: rewind.passedMs ?? nowMs };
     },
     ask(partition, from, nowMs) {
       const progress = partitions.get(partition);
       if (progress === undefined || from >= progress.at || isLate(progress, from, nowMs)) return false;
-      partitions.set(partition, { at: from, rewind: { from } });
+      partitions.set(partition, { at: from, ahead: [], rewind: { from } });
       return true;
     },
   };
