@@ -1,5 +1,5 @@
 // Everything that the host may call. Each instance serves one purpose: JSON records, fingerprints, one generation of the history, one window,
-// or WordPiece.
+// languages, or WordPiece.
 export { begin, configure, feedUtf16, feedUtf8, finish } from './fingerprint';
 export {
   HISTORY_BATCH,
@@ -11,6 +11,16 @@ export {
   historyDecide,
 } from './history';
 export { JSON_BYTES, JSON_FOUND, JSON_IN, JSON_MEMORY, readJson } from './json';
+export {
+  addWords,
+  LANGUAGE_BYTES,
+  LANGUAGE_MEMORY,
+  LANGUAGE_SLOT_BITS,
+  LANGUAGE_STATE,
+  LANGUAGE_SUM,
+  LANGUAGE_TEXT,
+  LANGUAGE_WORDS,
+} from './language';
 export { FINGERPRINT_BYTES, FOLD, FOLD_BYTES, PIECE, SKETCH, TEXT } from './layout';
 export {
   ANSWER_BYTES,

@@ -103,6 +103,11 @@ describe('against fastText itself', () => {
     const texts = [
       ...documents(udhr).flatMap((text) => [text.slice(0, 600), text.slice(900, 1500)]),
       ...documents(web).map(languageStart),
+      // More than the kernel takes at once, in words and as one word.
+      ...documents(udhr)
+        .slice(0, 60)
+        .map((text) => text.repeat(3)),
+      ...['é', 'word', '字'].map((part) => `a ${part.repeat(3000)} b`),
     ]
       .map((text) => text.toWellFormed().replace(/\s+/g, ' '))
       .filter((text) => text.trim() !== '');

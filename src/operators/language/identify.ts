@@ -53,15 +53,10 @@ export interface Prediction {
 export function createPredictor(table: LanguageTable): (text: string) => Prediction {
   const { dimensions, labels } = table;
   const words = createWordCache(table);
-  const hidden = new Float64Array(dimensions);
-  const encoder = new TextEncoder();
-  const bytes = new Uint8Array(3 * languageWindow + 8);
+  const hidden = words.sum;
   const search = createTreeSearch(table);
   return (text) => {
-    const buffer = text.length <= languageWindow ? bytes : new Uint8Array(3 * text.length + 8);
-    const { written } = encoder.encodeInto(text, buffer);
-    hidden.fill(0);
-    const count = words.addAll(buffer, written, hidden);
+    const count = words.addAll(text);
     if (count > 0) for (let d = 0; d < dimensions; d++) hidden[d]! /= count;
     const leaf = search(hidden);
     return { label: labels[leaf.leaf]!, probability: Math.exp(leaf.logarithm) };

@@ -1,13 +1,44 @@
+import { growMemory, kernelInstance } from '../../runtime/kernel.ts';
 import { bucketSlot, fnv1a, type LanguageTable } from './table.ts';
 
 export interface WordCache {
-  /** Adds the embeddings of all words and n-grams of `bytes[0, length)` to `sum`; returns how many they were. */
-  addAll(bytes: Uint8Array, length: number, sum: Float64Array): number;
+  /** Sum of the embeddings of all words and n-grams of the text added last: 16 numbers. */
+  readonly sum: Float64Array;
+  /** Adds up those of a text; returns how many they were. */
+  addAll(text: string): number;
 }
+
+interface LanguageKernel {
+  readonly memory: WebAssembly.Memory;
+  readonly LANGUAGE_BYTES: WebAssembly.Global;
+  readonly LANGUAGE_MEMORY: WebAssembly.Global;
+  readonly LANGUAGE_SLOT_BITS: WebAssembly.Global;
+  readonly LANGUAGE_STATE: WebAssembly.Global;
+  readonly LANGUAGE_SUM: WebAssembly.Global;
+  readonly LANGUAGE_TEXT: WebAssembly.Global;
+  readonly LANGUAGE_WORDS: WebAssembly.Global;
+  readonly addWords: () => number;
+}
+
+/** Entries of the state: places in the piece of text in work. */
+const AT = 0;
+const TEXT_END = 1;
+const LAST = 2;
+const COUNT = 3;
+const FROM = 4;
+const HASH = 5;
+const STATE = 6;
+/** Answers of the kernel. */
+const UNKNOWN = 1;
+const CUT = 2;
+const STOP = 3;
 
 /** Longest word that is remembered, in bytes; a longer one is computed each time. */
 const keyBytes = 32;
-const slotBits = 17;
+/** Of a record: its bytes, and where in it length (u32) and sum (f32) lie, in units of four bytes. */
+const recordBytes = 128;
+const lengthAt = 8;
+const sumAt = 15;
 const offsetBasis = 0x811c9dc5;
 const prime = 0x01000193;
 const endOfLine = new TextEncoder().encode('</s>');
@@ -17,66 +48,93 @@ const greaterThan = 0x3e;
 
 /**
  * The sum of a word's own row and the rows of its character n-grams depends on the word alone, so it is kept for words
- * seen lately, in typed arrays that never grow (13 MB). A word has two places, so that frequent words seldom drive each
- * other out. A hit compares the bytes, so the result does not depend on what was seen before.
+ * seen lately, in a table that never grows (16 MB), where a kernel looks them up. A word has two places, so that frequent words seldom
+ * drive each other out. A hit compares the bytes, so the result does not depend on what was seen before.
  */
 export function createWordCache(table: LanguageTable): WordCache {
   const { dimensions } = table;
-  const width = dimensions + 1; // the sum, and the number of rows in it
-  const slots = 1 << slotBits;
-  const keys = new Uint8Array(slots * keyBytes);
-  const lengths = new Uint8Array(slots);
-  const sums = new Float32Array((slots + 1) * width); // the last one is for words too long to keep
+  const kernel = kernelInstance<LanguageKernel>();
+  growMemory(kernel.memory, Number(kernel.LANGUAGE_MEMORY.value));
+  const { buffer } = kernel.memory;
+  const pieceBytes = Number(kernel.LANGUAGE_BYTES.value);
+  const slotBits = Number(kernel.LANGUAGE_SLOT_BITS.value);
+  const wordsAt = Number(kernel.LANGUAGE_WORDS.value);
+  const state = new Int32Array(buffer, Number(kernel.LANGUAGE_STATE.value), STATE);
+  const sum = new Float64Array(buffer, Number(kernel.LANGUAGE_SUM.value), dimensions);
+  const piece = new Uint8Array(buffer, Number(kernel.LANGUAGE_TEXT.value), pieceBytes + 2 * keyBytes);
+  const keys = new Uint8Array(buffer, wordsAt, recordBytes << slotBits);
+  const lengths = new Int32Array(buffer, wordsAt, (recordBytes / 4) << slotBits);
+  const sums = new Float32Array(buffer, wordsAt, (recordBytes / 4) << slotBits);
+  const tooLong = new Float32Array(dimensions + 1);
   const compute = createWordSum(table);
+  const ending = new Float32Array(dimensions + 1);
+  compute(endOfLine, 0, endOfLine.length, endOfLineHash, ending, 0);
+  const encoder = new TextEncoder();
   let misses = 0; // its last bit chooses which of two words goes: a stale one does not stay for ever
 
-  function holds(slot: number, bytes: Uint8Array, from: number, length: number): boolean {
-    if (lengths[slot] !== length) return false;
-    const key = slot * keyBytes;
-    for (let i = 0; i < length; i++) if (keys[key + i] !== bytes[from + i]) return false;
-    return true;
+  function add(from: Float32Array, at: number): void {
+    for (let d = 0; d < dimensions; d++) sum[d]! += from[at + d]!;
+    state[COUNT]! += from[at + dimensions]!;
   }
 
-  /** The slot with the sum of the word bytes[from, to), computed if need be. */
-  function slotOf(bytes: Uint8Array, from: number, to: number, hash: number): number {
+  /** Computes the word bytes[from, to), which the cache does not hold, keeps it there and adds it. */
+  function learn(bytes: Uint8Array, from: number, to: number, hash: number): void {
     const length = to - from;
     if (length > keyBytes) {
-      compute(bytes, from, to, hash, sums, slots * width);
-      return slots;
+      compute(bytes, from, to, hash, tooLong, 0);
+      return add(tooLong, 0);
     }
     const first = Math.imul(hash, 0x9e3779b1) >>> (32 - slotBits);
-    if (holds(first, bytes, from, length)) return first;
     const second = Math.imul(hash, 0x85ebca6b) >>> (32 - slotBits);
-    if (holds(second, bytes, from, length)) return second;
-    const slot = lengths[second] === 0 || (lengths[first] !== 0 && misses++ & 1) ? second : first;
-    for (let i = 0; i < length; i++) keys[slot * keyBytes + i] = bytes[from + i]!;
-    lengths[slot] = length;
-    compute(bytes, from, to, hash, sums, slot * width);
-    return slot;
+    const lengthOf = (slot: number) => lengths[slot * (recordBytes / 4) + lengthAt]!;
+    const slot = lengthOf(second) === 0 || (lengthOf(first) !== 0 && misses++ & 1) ? second : first;
+    const key = slot * recordBytes;
+    keys.fill(0, key, key + keyBytes);
+    for (let i = 0; i < length; i++) keys[key + i] = bytes[from + i]!;
+    lengths[key / 4 + lengthAt] = length;
+    compute(bytes, from, to, hash, sums, key / 4 + sumAt);
+    add(sums, key / 4 + sumAt);
   }
 
-  function add(slot: number, sum: Float64Array): number {
-    const at = slot * width;
-    for (let d = 0; d < dimensions; d++) sum[d]! += sums[at + d]!;
-    return sums[at + dimensions]!;
+  /** Adds up the words of the piece of `size` bytes. Returns the kernel's last word. */
+  function readPiece(size: number, last: boolean): number {
+    piece.fill(32, size, size + 2 * keyBytes);
+    state[AT] = 0;
+    state[TEXT_END] = size;
+    state[LAST] = last ? 1 : 0;
+    for (;;) {
+      const answer = kernel.addWords();
+      if (answer !== UNKNOWN) return answer;
+      learn(piece, state[FROM], state[AT], state[HASH]);
+    }
+  }
+
+  /** The same for a text of any length. */
+  function readLong(bytes: Uint8Array): void {
+    for (let base = 0; base < bytes.length; ) {
+      const size = Math.min(pieceBytes, bytes.length - base);
+      piece.set(bytes.subarray(base, base + size));
+      const answer = readPiece(size, base + size === bytes.length);
+      if (answer === STOP) return;
+      if (answer === CUT && state[AT] === 0) {
+        let to = base;
+        while (to < bytes.length && !isSpace(bytes[to]!)) to++;
+        learn(bytes, base, to, fnv1a(bytes.subarray(base, to)));
+        base = to;
+      } else base += state[AT]!;
+    }
   }
 
   return {
-    addAll(bytes, length, sum) {
-      let count = 0;
-      for (let i = 0; i < length; i++) {
-        let byte = bytes[i]!;
-        if (isSpace(byte)) continue;
-        const from = i;
-        let hash = offsetBasis;
-        do {
-          hash = Math.imul(hash ^ ((byte << 24) >> 24), prime);
-          byte = ++i < length ? bytes[i]! : 0;
-        } while (!isSpace(byte));
-        if (hash === endOfLineHash && isEndOfLine(bytes, from, i)) break;
-        count += add(slotOf(bytes, from, i, hash), sum);
-      }
-      return count + add(slotOf(endOfLine, 0, endOfLine.length, endOfLineHash), sum);
+    sum,
+    addAll(text) {
+      sum.fill(0);
+      state[COUNT] = 0;
+      if (text.length * 3 <= pieceBytes) readPiece(encoder.encodeInto(text, piece).written, true);
+      else readLong(encoder.encode(text));
+      // The word that ends every line, behind the others, as fastText adds it.
+      add(ending, 0);
+      return state[COUNT];
     },
   };
 }
