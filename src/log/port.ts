@@ -19,12 +19,20 @@ export interface TopicSpec {
   readonly external?: boolean;
 }
 
+/** Parts of a message that are no UTF-8 and stand as base64 instead: a message that is copied keeps its bytes. */
+export interface Binary {
+  readonly key?: boolean;
+  /** Names of headers. */
+  readonly headers?: readonly string[];
+}
+
 export interface OutMessage {
   readonly value: Uint8Array;
   /** Needed on compacted topics. */
   readonly key?: string;
   /** Carried where the medium has headers; the embedded log drops them. */
   readonly headers?: Readonly<Record<string, string>>;
+  readonly binary?: Binary;
   /** No value at all: on a compacted topic, the end of its key. The embedded log keeps an empty value. */
   readonly tombstone?: boolean;
 }
@@ -33,9 +41,10 @@ export interface Message {
   readonly offset: bigint;
   /** Append time as the log saw it, ms since the epoch. Stages that need time take this one, never the wall clock. */
   readonly timestampMs: number;
-  /** As UTF-8; base64 where it is none. */
+  /** As UTF-8; base64 where it is none, which `binary` says. */
   readonly key?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly binary?: Binary;
   /** Valid until the next `poll` of the same consumer; copy what must live longer. Empty for a message without a value (`tombstone`). */
   readonly value: Uint8Array;
   readonly tombstone?: boolean;

@@ -136,12 +136,15 @@ export function createProducer(client: Client, topicOf: (name: string) => Topic)
   };
 }
 
-export function toKafka({ key, value, headers, tombstone }: OutMessage, partition: number) {
+export function toKafka({ key, value, headers, binary, tombstone }: OutMessage, partition: number) {
+  const bytes = (text: string) => Buffer.from(text, 'base64');
   return {
-    key: key ?? null,
+    key: key === undefined ? null : binary?.key ? bytes(key) : key,
     value: tombstone === true ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength),
     partition,
-    ...(headers && { headers: { ...headers } }),
+    ...(headers && {
+      headers: { ...headers, ...Object.fromEntries(binary?.headers?.map((name) => [name, bytes(headers[name]!)]) ?? []) },
+    }),
   };
 }
 

@@ -149,38 +149,45 @@ interface Cursor {
 function decodeRecord(records: Buffer, cursor: Cursor, offset: bigint, timestampMs: number): Message {
   const key = readBytes(records, cursor);
   const value = readBytes(records, cursor);
-  const headers = readHeaders(records, cursor);
+  const binaryHeaders: string[] = [];
+  const headers = readHeaders(records, cursor, binaryHeaders);
+  const text = key && textOf(key);
+  const binary = key !== undefined && text === undefined;
   return {
     offset,
     timestampMs,
     // No Buffer: `slice` of one is a view, of this a copy.
     value: value === undefined ? NO_VALUE : new Uint8Array(value.buffer, value.byteOffset, value.byteLength),
-    ...(key && { key: textOrBase64(key) }),
+    ...(key && { key: text ?? key.toString('base64') }),
     ...(headers && { headers }),
+    ...((binary || binaryHeaders.length > 0) && { binary: { key: binary, headers: binaryHeaders } }),
     ...(value === undefined && { tombstone: true }),
   };
 }
 
-function readHeaders(records: Buffer, cursor: Cursor): Record<string, string> | undefined {
+function readHeaders(records: Buffer, cursor: Cursor, binary: string[]): Record<string, string> | undefined {
   const count = readVarint(records, cursor);
   if (count <= 0) return undefined;
   // No prototype: `__proto__` is a header like any other.
   const headers: Record<string, string> = Object.create(null);
   for (let i = 0; i < count; i++) {
-    const name = readBytes(records, cursor);
+    const name = readBytes(records, cursor)?.toString('utf8') ?? '';
     const value = readBytes(records, cursor);
-    headers[name?.toString('utf8') ?? ''] = value === undefined ? '' : textOrBase64(value);
+    const text = value === undefined ? '' : textOf(value);
+    headers[name] = text ?? value!.toString('base64');
+    if (text === undefined) binary.push(name);
   }
   return headers;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-function textOrBase64(bytes: Buffer): string {
+/** Undefined where they are no UTF-8. */
+function textOf(bytes: Buffer): string | undefined {
   try {
     return utf8.decode(bytes);
   } catch {
-    return bytes.toString('base64');
+    return undefined;
   }
 }
 
