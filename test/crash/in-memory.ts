@@ -64,32 +64,40 @@ const outputsOf = (memory: MemoryLog): Map<string, string[]> =>
 
 const textOf = ({ value }: { readonly value: Uint8Array }) => Buffer.from(value).toString();
 
+/** The same through one partition of a raw topic. */
+export async function streamInMemory(
+  order: Omit<StreamOrder, 'app' | 'open'> & { readonly wrap?: (log: Log) => Log },
+): Promise<InMemory> {
+  const memory = createMemoryLog(() => 0);
+  const { wrap = (log: Log) => log } = order;
+  const repairs = await streamThrough({ ...order, app: 'dedup', open: async () => wrap(memory) });
+  return { outputs: outputsOf(memory), repairs, requests: memory.messages('dedup.repairs', 0).length };
+}
+
 export interface StreamOrder {
+  readonly app: string;
   readonly lines: readonly string[];
   readonly set: readonly string[];
   readonly repairMs: number;
-  readonly wrap?: (log: Log) => Log;
+  /** One for each process, and one to look on. */
+  readonly open: () => Promise<Log>;
 }
 
-/** The lines through one partition of a raw topic, sift apart from index and curate: nothing but the log lies between them. */
-export async function streamInMemory({ lines, set, repairMs, wrap = (log) => log }: StreamOrder): Promise<InMemory> {
-  const loaded = await loadTopology('dedup', { set });
-  const topics = topicNames('dedup');
-  const memory = createMemoryLog(() => 0);
-  await memory.ensureTopics(topicSpecs(topics, 1, outputs, 'topic'));
-  await memory.producer().append(
-    topics.raw,
-    0,
-    lines.map((line) => ({ value: Buffer.from(line) })),
-  );
+/** Sift apart from index and curate: nothing but the log lies between them. @returns what was repaired, when all is decided */
+export async function streamThrough({ app, lines, set, repairMs, open }: StreamOrder): Promise<RepairRequest[]> {
+  const loaded = await loadTopology('dedup', { set: [...set, `app=${app}`] });
+  const topics = topicNames(app);
+  const onlooker = await open();
+  await onlooker.ensureTopics(topicSpecs(topics, 1, outputs, 'topic'));
+  const raw = lines.map((line) => ({ value: Buffer.from(line) }));
+  await onlooker.producer().append(topics.raw, 0, raw);
   const repairs: RepairRequest[] = [];
-  const stateDirectory = mkdtempSync(path.join(tmpdir(), 'riffle-memory-'));
+  const stateDirectory = mkdtempSync(path.join(tmpdir(), 'riffle-stream-'));
   const stop = new AbortController();
-  const log = wrap(memory);
-  const start = (...stages: ProcessStage[]) =>
+  const start = async (...stages: ProcessStage[]) =>
     runStream({
       ...loaded,
-      log,
+      log: await open(),
       topics,
       partitions: 1,
       stages: new Set(stages),
@@ -103,14 +111,15 @@ export async function streamInMemory({ lines, set, repairMs, wrap = (log) => log
     });
   try {
     const processes = Promise.all([start('controller', 'sift'), start('index', 'curate')]);
-    const decided = async () => (await memory.progress(groups.curate, 0)) === BigInt(lines.length);
+    const decided = async () => (await onlooker.progress(groups.curate, 0)) === BigInt(lines.length);
     await Promise.race([until(decided), processes]);
     stop.abort();
     await processes;
   } finally {
+    stop.abort();
     rmSync(stateDirectory, { recursive: true, force: true });
   }
-  return { outputs: outputsOf(memory), repairs, requests: memory.messages(topics.repairs, 0).length };
+  return repairs;
 }
 
 const PATIENCE_MS = 60_000;
