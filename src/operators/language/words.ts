@@ -105,7 +105,7 @@ export function createWordCache(table: LanguageTable): WordCache {
     for (;;) {
       const answer = kernel.addWords();
       if (answer !== UNKNOWN) return answer;
-      learn(piece, state[FROM], state[AT], state[HASH]);
+      learn(piece, state[FROM]!, state[AT], state[HASH]!);
     }
   }
 
