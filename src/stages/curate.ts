@@ -250,6 +250,8 @@ async function commitInside(context: StageContext, target: Assigned, whole: Comm
       const zombie = error instanceof FatalError && error.code === 'fenced' && faults.omit.has('fence');
       if (!unknown && !zombie) throw error;
       if (unknown && faults.omit.has('reinitialise')) continue;
+      // Somebody else's by now: to take the lease anew would fence them.
+      if (target.dropped) throw error;
       target.lease = await log.lease(groups.curate, target.partition);
       if (unknown && target.lease.next !== undefined && target.lease.next >= whole.next) return;
     }

@@ -70,13 +70,11 @@ export function createMemoryLog(now: () => number = Date.now): MemoryLog {
     const entry = committedOf(group, partition);
     if (entry.epoch !== epoch)
       throw new FatalError('fenced', `lease of ${group}-${partition}; a later one was taken; stop this process`);
-    for (const [topic, messages] of commit.outputs) {
-      const spec = specs.get(topic);
-      append(topic, spec?.kind === 'blocks' ? partition % spec.partitions : 0, messages);
-    }
+    const placeOf = (topic: string) => partition % (specs.get(topic)?.partitions ?? 1);
+    for (const [topic, messages] of commit.outputs) append(topic, placeOf(topic), messages);
     for (const [topic, { bytes, lengths }] of commit.lines ?? []) {
       let at = 0;
-      for (const length of lengths) append(topic, 0, [{ value: bytes.subarray(at, (at += length) - 1) }]);
+      for (const length of lengths) append(topic, placeOf(topic), [{ value: bytes.subarray(at, (at += length) - 1) }]);
     }
     for (const position of commit.positions) entry.positions.set(position.topic, position.offset);
     entry.next = commit.next;

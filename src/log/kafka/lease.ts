@@ -39,6 +39,8 @@ export interface LeaseParts {
 export interface KafkaLease extends Lease {
   /** N as this lease knows it: a broker shows what it has committed a little later. Undefined once the lease has ended. */
   current(): bigint | undefined;
+  /** A later one was taken by the same process: what still waits to be committed here never will be. */
+  supersede(): void;
   close(): Promise<void>;
 }
 
@@ -157,7 +159,7 @@ function holdLease(
     const place = `lease of ${group} on partition ${partition}`;
     if (isFencing(error)) {
       options.observer.fenced?.(group, partition);
-      parts.lost();
+      if (ended === undefined) parts.lost();
       return new FatalError(
         'fenced',
         `${place}; a later one was taken, or its transaction was open for too long: another process may have taken over; this one stops, it committed nothing`,
@@ -183,6 +185,13 @@ function holdLease(
       return result;
     },
     current: () => (ended === undefined ? current : undefined),
+    supersede() {
+      ended ??= new FatalError(
+        'fenced',
+        `lease of ${group} on partition ${partition}; a later one was taken in this process; this one stops, it committed nothing`,
+      );
+      void last.then(() => producer.disconnect()).catch(() => undefined);
+    },
     async close() {
       await last;
       ended ??= new FatalError(

@@ -105,6 +105,8 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
       checkOpen();
       requireOwned(group, partition);
       const key = `${group}/${partition}`;
+      // First: what it still has under way meets the fence of its own process, which says nothing about others.
+      leases.get(key)?.supersede();
       const lease = await takeLease({
         client,
         group,
@@ -119,7 +121,6 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
           for (const consumer of consumersOf(group)) consumer.lost(partition);
         },
       });
-      void leases.get(key)?.close();
       leases.set(key, lease);
       return lease;
     },
