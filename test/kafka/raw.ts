@@ -10,7 +10,7 @@ import type { Message } from '../../src/log/port.ts';
 export async function rawKafka(brokers: readonly string[]): Promise<Kafkajs> {
   await installPatches();
   const kafkajs = requireKafka('kafkajs') as typeof import('kafkajs');
-  registerCodecs({ Codecs: kafkajs.CompressionCodecs as never });
+  registerCodecs({ Codecs: kafkajs.CompressionCodecs });
   return new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING });
 }
 

@@ -20,7 +20,9 @@ export function assignPartitions(members: readonly Member[], partitions: number)
   // Those with most come first: what is left over stays with them.
   for (const { memberId, owned } of sorted.toSorted((a, b) => b.owned.length - a.owned.length)) {
     const mine = shares.get(memberId)!;
-    const valid = owned.filter((partition) => partition >= 0 && partition < partitions && !taken.has(partition));
+    const valid = [...new Set(owned)].filter(
+      (partition) => partition >= 0 && partition < partitions && !taken.has(partition),
+    );
     const room = valid.length > floor && larger > 0 ? floor + 1 : floor;
     if (room > floor) larger--;
     for (const partition of valid.slice(0, room)) {

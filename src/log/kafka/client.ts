@@ -1,5 +1,5 @@
 /** Connections to the cluster, and kafkajs itself: loaded here, after its corrections. */
-import type { Admin, Kafka, KafkaConfig, Producer, SASLOptions } from 'kafkajs';
+import type { Admin, CompressionTypes, Kafka, KafkaConfig, Producer, SASLOptions } from 'kafkajs';
 import { ConfigError } from '../../errors.ts';
 import { CODEC_NUMBERS, registerCodecs } from './codecs.ts';
 import { causes, isAuthentication } from './failures.ts';
@@ -10,7 +10,7 @@ import { installPatches } from './patches.ts';
 export interface Client {
   readonly options: CompiledOptions;
   /** Number of the codec that batches are written with. */
-  readonly codec: number;
+  readonly codec: CompressionTypes;
   /** A set of connections of its own, not yet connected. */
   newCluster(): Cluster;
   /** Not yet connected. Sends once: what fails is for the caller to judge. */
@@ -33,7 +33,7 @@ export async function connectClient(given: KafkaLogOptions): Promise<Client> {
   const options = compileOptions(given);
   await installPatches();
   const kafkajs = requireKafka('kafkajs') as typeof import('kafkajs');
-  registerCodecs({ Codecs: kafkajs.CompressionCodecs as never });
+  registerCodecs({ Codecs: kafkajs.CompressionCodecs });
   const settings = await settingsOf(options, kafkajs);
   const kafka = new kafkajs.Kafka(settings);
   const ClusterOf = requireKafka('kafkajs/src/cluster') as new (settings: object) => Cluster;
@@ -74,7 +74,15 @@ export async function connectClient(given: KafkaLogOptions): Promise<Client> {
     await close();
     throw unreachable(options, error, connected);
   }
-  return { options, codec: CODEC_NUMBERS[options.compression], newCluster, newProducer, admin, cluster, close };
+  return {
+    options,
+    codec: CODEC_NUMBERS[options.compression] as CompressionTypes,
+    newCluster,
+    newProducer,
+    admin,
+    cluster,
+    close,
+  };
 }
 
 async function settingsOf(options: CompiledOptions, kafkajs: typeof import('kafkajs')) {
@@ -105,7 +113,7 @@ async function saslOf(sasl: Sasl): Promise<SASLOptions> {
   if (sasl.mechanism === 'oauthbearer') {
     return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) };
   }
-  return { mechanism: sasl.mechanism, username: sasl.username, password: await sasl.password() } as SASLOptions;
+  return { mechanism: sasl.mechanism, username: sasl.username, password: await sasl.password() };
 }
 
 function unreachable({ brokers, sasl }: CompiledOptions, error: unknown, connected: boolean): ConfigError {

@@ -154,7 +154,7 @@ export function createFetcher(
       options.warn(`fetch of ${subject}; ${describe(error)}; trying again`);
       await sleep(pauseMs);
       pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
-      await cluster.refreshMetadata().catch((e: unknown) => options.warn(`metadata; ${describe(e)}`));
+      await cluster.refreshMetadata().catch((failure: unknown) => options.warn(`metadata; ${describe(failure)}`));
     } finally {
       pausing = false;
     }

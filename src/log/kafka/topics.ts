@@ -1,4 +1,5 @@
 /** Creates topics with the settings that the protocol needs, and finds out what existing ones lack. */
+import type { ConfigResourceTypes } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, TransientError } from '../../errors.ts';
 import type { TopicKind, TopicSpec } from '../port.ts';
@@ -23,7 +24,7 @@ interface Found {
 }
 
 /** Kafka's number for topics in requests about configuration. */
-const TOPIC_RESOURCE = 2;
+const TOPIC_RESOURCE = 2 as ConfigResourceTypes;
 const SETTINGS = ['cleanup.policy', 'retention.ms', 'retention.bytes', 'max.message.bytes', 'min.insync.replicas'];
 /** A stage that is down for a weekend must find its blocks. */
 const LEAST_RETENTION_MS = 3 * 86_400_000;
