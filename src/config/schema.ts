@@ -170,6 +170,12 @@ export const configSchema = z
           path: ['rules', 'decide'],
           message: `${profile} decides but is not measured; add it to rules.profiles`,
         });
+    if (config.registry.url !== undefined && config.log.kind === 'embedded')
+      context.addIssue({
+        code: 'custom',
+        path: ['registry', 'url'],
+        message: 'files are no messages: set log.kind=kafka, or leave it out',
+      });
     const { votes } = config.policy.dedup;
     if (votes > config.dedup.bands)
       context.addIssue({
