@@ -143,7 +143,10 @@ export function toKafka({ key, value, headers, binary, tombstone }: OutMessage, 
     value: tombstone === true ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength),
     partition,
     ...(headers && {
-      headers: { ...headers, ...Object.fromEntries(binary?.headers?.map((name) => [name, bytes(headers[name]!)]) ?? []) },
+      headers: {
+        ...headers,
+        ...Object.fromEntries(binary?.headers?.map((name) => [name, bytes(headers[name]!)]) ?? []),
+      },
     }),
   };
 }
