@@ -99,6 +99,7 @@ function addExplain(program: Command, terminal: Terminal): void {
     )
     .argument('<record>', 'id, URL, or topic-partition@offset')
     .option('--output <dir>', 'folder of the run', 'riffle-out')
+    .option('--state <dir>', 'folder for the state of the run (default: <output>/.riffle)')
     .option('--rows <n>', 'rows of text to show', wholeNumber, 16)
     .option('--json', 'print one JSON object')
     .addHelpText(
@@ -121,23 +122,28 @@ function addDlq(program: Command, terminal: Terminal): void {
     .action(async (options) => (await import('./dlq.ts')).listCommand(options, terminal));
   withPlace(dlq.command('show').summary('one dead letter, whole').argument('<record>', 'id, or topic-partition@offset'))
     .option('--code <code>', 'only this error')
-    .action(async (record, options) => (await import('./dlq.ts')).showCommand(record, options));
+    .action(async (record, options) => (await import('./dlq.ts')).showCommand(record, options, terminal));
   withPlace(
     dlq
       .command('retry')
-      .summary('put dead letters back; the next run of the same command reads them again')
+      .summary('put dead letters back: the next run of the same command, or the running stream, decides them again')
       .argument('[records...]', 'ids, or topic-partition@offset'),
   )
     .option('--all', 'all that are not put back yet')
     .option('--code <code>', 'all with this error')
-    .action(async (records, options) => (await import('./dlq.ts')).retryCommand(records, options));
+    .action(async (records, options) => (await import('./dlq.ts')).retryCommand(records, options, terminal));
   dlq.addHelpText(
     'after',
     `
 Examples:
   ${terminal.riffle} dlq list --output out
   ${terminal.riffle} dlq show web-crawl.raw-crawl.warc.gz@1842 --output out
-  ${terminal.riffle} dlq retry --code decode.tooLarge --output out`,
+  ${terminal.riffle} dlq retry --code decode.tooLarge --output out
+
+On Kafka, with the configuration of the stream instead of a folder:
+  ${terminal.riffle} dlq list --topology web-crawl --config riffle.yaml
+  ${terminal.riffle} dlq show web-crawl.raw-3@1842 --topology web-crawl --set log.kind=kafka --set log.brokers=127.0.0.1:9092
+  ${terminal.riffle} dlq retry --all --topology web-crawl --config riffle.yaml`,
   );
 }
 
@@ -149,12 +155,14 @@ const withConfig = (command: Command): Command =>
     .option('--config <file>', 'YAML file with settings; riffle.yaml when present')
     .addOption(repeatable('--set <key=value>', 'one setting; repeatable'));
 
-/** Options of every command that looks at a run from outside. */
+/** Options of the commands about dead letters: where they lie, in a folder or on topics. */
 const withPlace = (command: Command): Command =>
-  command
-    .option('--output <dir>', 'folder of the run', 'riffle-out')
-    .option('--state <dir>', 'folder for the state of the run (default: <output>/.riffle)')
-    .option('--json', 'print one JSON object');
+  withConfig(
+    command
+      .option('--output <dir>', 'folder of the run (default: riffle-out)')
+      .option('--state <dir>', 'folder for the state of the run (default: <output>/.riffle)')
+      .option('--topology <name>', 'on Kafka: the topology, whose configuration says where its topics lie'),
+  ).option('--json', 'print one JSON object');
 
 const repeatable = (flags: string, text: string): Option =>
   new Option(flags, text)

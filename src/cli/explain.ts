@@ -2,12 +2,13 @@ import path from 'node:path';
 import { styleText } from 'node:util';
 import { RiffleError } from '../errors.ts';
 import { identityOf } from '../model/record.ts';
-import { findRecords, type Found, type OutputRecord, retryOf } from './find-records.ts';
+import { findRecords, type Found, type OutputRecord, retryOf, type RunPlace } from './find-records.ts';
 import { printableAll } from './printable.ts';
 import { sideBySide, wrapped } from './side-by-side.ts';
 
 interface ExplainOptions {
   readonly output: string;
+  readonly state?: string;
   readonly json?: boolean;
   readonly rows: number;
 }
@@ -17,15 +18,18 @@ const MOST = 5;
 
 /** `riffle explain`. @throws RiffleError `not-found`. */
 export async function explainCommand(wanted: string, options: ExplainOptions): Promise<void> {
-  const output = path.resolve(options.output);
-  const found = await findRecords(output, wanted, MOST);
+  const place = {
+    output: path.resolve(options.output),
+    state: options.state === undefined ? undefined : path.resolve(options.state),
+  };
+  const found = await findRecords(place, wanted, MOST);
   if (found.length === 0)
     throw new RiffleError(
       'not-found',
       `record ${wanted}; no output under ${options.output} has it as id, URL or position; check --output, or wait until it is decided`,
     );
   const explained = await Promise.all(
-    found.map(async (one) => ({ ...one, duplicate: await duplicateOf(output, one.record) })),
+    found.map(async (one) => ({ ...one, duplicate: await duplicateOf(place, one.record) })),
   );
   if (options.json) process.stdout.write(`${JSON.stringify({ records: explained })}\n`);
   else
@@ -43,11 +47,11 @@ interface DedupSignal {
   readonly duplicateOf: OutputRecord['position'] | null;
 }
 
-async function duplicateOf(output: string, record: OutputRecord): Promise<Found | undefined> {
+async function duplicateOf(place: RunPlace, record: OutputRecord): Promise<Found | undefined> {
   const original = (record.signals?.dedup as DedupSignal | undefined)?.duplicateOf;
   if (!original) return undefined;
   const identity = identityOf({ ...original, offset: BigInt(original.offset) });
-  return (await findRecords(output, identity, 1))[0];
+  return (await findRecords(place, identity, 1))[0];
 }
 
 function printRecord({ file, record }: Found, duplicate: Found | undefined, rows: number): string {

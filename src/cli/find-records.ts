@@ -50,15 +50,21 @@ const IDENTITY = /^(.+?)-(.+)@(\d+)$/;
 /** An output line holds a whole record and its signals, whatever the limit of the input was. */
 const MAX_LINE_BYTES = 2 ** 30;
 
+/** A run's output folder, and its state where it is elsewhere. */
+export interface RunPlace {
+  readonly output: string;
+  readonly state?: string | undefined;
+}
+
 /** Records whose id, URL or position is `wanted`, and retries of the record at that position; at most `limit`. The control sample holds copies and is left out. */
-export async function findRecords(output: string, wanted: string, limit: number): Promise<Found[]> {
+export async function findRecords({ output, state }: RunPlace, wanted: string, limit: number): Promise<Found[]> {
   const positions = parseIdentity(wanted);
   const needles = [`"id":${JSON.stringify(wanted)}`, `"url":${JSON.stringify(wanted)}`];
   // A position is an object in JSON lines, a text in headers and in Parquet, and a text in a text in both.
   for (const json of positions.map(positionJson)) needles.push(json, quoted(json), quoted(quoted(json)));
   const bytes = needles.map((needle) => Buffer.from(needle));
   const found: Found[] = [];
-  for (const file of outputFiles(output)) {
+  for (const file of outputFiles(output, state)) {
     if (path.basename(file).startsWith('control.')) continue;
     for await (const line of outputLines(file)) {
       if (!bytes.some((needle) => line.includes(needle))) continue;

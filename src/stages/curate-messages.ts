@@ -75,7 +75,7 @@ function tooLarge(line: Uint8Array, topic: string, totals: Totals, { maxValueByt
   if (counted[name] === 0) delete counted[name];
   const dead = totals.decided[DEAD_LETTER];
   dead[code] = (dead[code] ?? 0) + 1;
-  totals.examples[code] ??= identityOf({ ...position, offset: BigInt(position.offset) });
+  totals.examples[code] ??= identityOf(position);
   const message = `record; ${line.byteLength} bytes as a message, ${topic} takes ${maxValueBytes}; raise max.message.bytes of the topic, and put the record back`;
   const retryOf = metadata?.riffle?.['retry-of'];
   return Buffer.from(

@@ -15,7 +15,7 @@ function trial() {
   const pace = createPace(consumer, topics, 5);
   return {
     /** What is held of documents, and whether only more of them helps. */
-    look(siftedBytes: number, starved: boolean, partitions = 8, verdictBytes = 0) {
+    look: (siftedBytes: number, starved: boolean, partitions = 8, verdictBytes = 0): string[] => {
       const held = () => ({
         sifted: { bytes: siftedBytes, starved },
         verdicts: { bytes: verdictBytes, starved: false },
