@@ -24,6 +24,8 @@ export interface ChildOrder {
   readonly omit?: readonly ProtocolRule[];
   /** Dies by SIGKILL when the point is passed for the n-th time. */
   readonly crash?: { readonly point: CrashPoint; readonly nth: number };
+  /** Offsets of partition 0 that this attempt gives up, as the watchdog would. */
+  readonly poison?: readonly number[];
 }
 
 const order = JSON.parse(process.argv[2]!) as ChildOrder;
@@ -66,7 +68,12 @@ try {
       at(point) {
         if (point === order.crash?.point && ++passed === order.crash.nth) process.kill(process.pid, 'SIGKILL');
       },
-      poison: [],
+      poison: (order.poison ?? []).map((offset) => ({
+        partition: 0,
+        offset: BigInt(offset),
+        code: 'sift.timeout',
+        message: 'given up by the test',
+      })),
       repairMs: 1000,
     },
     signal: stop.signal,
