@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadTopology } from '../../src/cli/load-topology.ts';
+import { FatalError } from '../../src/errors.ts';
 import type { Log } from '../../src/log/port.ts';
 import { noFaults } from '../../src/runtime/context.ts';
 import { inputDigest } from '../../src/runtime/state.ts';
@@ -10,6 +11,7 @@ import { groups, topicNames, topicSpecs } from '../../src/runtime/topics.ts';
 import type { RepairRequest } from '../../src/stages/repair.ts';
 import { type BoundedLog, runBounded } from '../../src/stages/run.ts';
 import { type ProcessStage, runStream } from '../../src/stages/stream.ts';
+import { KILLED } from './mortal-log.ts';
 import { createMemoryLog, type MemoryLog } from '../../src/testing/memory-log.ts';
 
 const outputs = ['curated.main', 'rejected', 'dead-letter'];
@@ -20,25 +22,27 @@ export interface InMemory {
   readonly repairs: readonly RepairRequest[];
   /** Messages on the topic of requests. */
   readonly requests: number;
+  /** Processes that it took. */
+  readonly lives: number;
 }
 
 export interface InMemoryOrder {
   readonly input: readonly string[];
   readonly set: readonly string[];
   readonly repairMs: number;
-  readonly wrap?: (log: BoundedLog) => BoundedLog;
+  readonly wrap?: (log: BoundedLog, life: number) => BoundedLog;
 }
 
-/** `dedup` over the input. */
+/** `dedup` over the input; in several lives when `wrap` makes a log that a process dies on. */
 export async function runInMemory({ input, set, repairMs, wrap = (log) => log }: InMemoryOrder): Promise<InMemory> {
   const loaded = await loadTopology('dedup', { set });
   const memory = createMemoryLog();
   const repairs: RepairRequest[] = [];
   const stateDirectory = mkdtempSync(path.join(tmpdir(), 'riffle-memory-'));
-  try {
-    const { complete } = await runBounded({
+  const live = (life: number) =>
+    runBounded({
       ...loaded,
-      log: wrap({ ...memory, trim: async () => ({ more: false }), finish: async () => undefined }),
+      log: wrap({ ...memory, trim: async () => ({ more: false }), finish: async () => undefined }, life),
       inputs: input.map((file) => ({
         path: file,
         name: path.basename(file),
@@ -52,11 +56,20 @@ export async function runInMemory({ input, set, repairMs, wrap = (log) => log }:
       signal: new AbortController().signal,
       observer: { repairing: (request) => repairs.push(request) },
     });
-    if (!complete) throw new Error('the run was stopped');
+  let lives = 0;
+  try {
+    for (let complete = false; !complete; lives++)
+      complete = await live(lives).then(
+        (result) => result.complete,
+        (error: Error) => {
+          if (error instanceof FatalError && error.code === KILLED) return false;
+          throw error;
+        },
+      );
   } finally {
     rmSync(stateDirectory, { recursive: true, force: true });
   }
-  return { outputs: outputsOf(memory), repairs, requests: memory.messages('dedup.repairs', 0).length };
+  return { outputs: outputsOf(memory), repairs, requests: memory.messages('dedup.repairs', 0).length, lives };
 }
 
 const outputsOf = (memory: MemoryLog): Map<string, string[]> =>
@@ -71,7 +84,7 @@ export async function streamInMemory(
   const memory = createMemoryLog(() => 0);
   const { wrap = (log: Log) => log } = order;
   const repairs = await streamThrough({ ...order, app: 'dedup', open: async () => wrap(memory) });
-  return { outputs: outputsOf(memory), repairs, requests: memory.messages('dedup.repairs', 0).length };
+  return { outputs: outputsOf(memory), repairs, requests: memory.messages('dedup.repairs', 0).length, lives: 1 };
 }
 
 export interface StreamOrder {

@@ -1,4 +1,7 @@
-/** Each message that a log may acknowledge and lose, one at a time, over a log in memory; and the same line when nothing is lost. */
+/**
+ * Each message that a log may acknowledge and lose, one at a time, over a log in memory; the same line when nothing is lost; and both when the process
+ * is killed. RIFFLE_SEEDS sets how many schedules of kills are tried (default 3).
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,9 +12,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Log } from '../../src/log/port.ts';
 import type { BoundedLog } from '../../src/stages/run.ts';
 import { lossyLog } from '../../src/testing/lossy-log.ts';
-import { writeDocuments } from './documents.ts';
+import { random, writeDocuments } from './documents.ts';
 import { type InMemory, runInMemory, streamInMemory } from './in-memory.ts';
 import { type Loss, losing } from './losses.ts';
+import { mortalLog } from './mortal-log.ts';
 
 const set = ['index.snapshotDocuments=500', 'blocks.records=32'];
 let folder: string;
@@ -77,6 +81,45 @@ for (const topic of ['sifted', 'sketches', 'verdicts']) {
 
 test('several of every topic at once, repaired ones among them', async () => {
   for (const seed of [1, 2, 3]) await repaired([{ seed, rate: 0.1, most: 10 }]);
+});
+
+const LIVES = 4;
+const seeds = Number(process.env.RIFFLE_SEEDS ?? 3);
+
+/** Killed at some write in each life but the last. */
+function killed(seed: number, lossRate: number): Promise<InMemory> {
+  const next = random(seed);
+  return runInMemory({
+    input: [input],
+    set,
+    repairMs: 20,
+    wrap(log, life) {
+      const drop = losing(lossRate === 0 ? [] : [{ seed: 100 * seed + life, rate: lossRate, most: 8 }]);
+      const lossy = lossyLog(log, drop);
+      return life < LIVES ? mortalLog(lossy, 5 + Math.floor(next() * 150)) : lossy;
+    },
+  });
+}
+
+test('killed at any write: the same, and nothing is asked for', async () => {
+  let lives = 0;
+  for (let seed = 1; seed <= seeds; seed++) {
+    const run = await killed(seed, 0);
+    assert.equal(run.requests, 0, `seed ${seed}`);
+    assert.ok(isDeepStrictEqual(run.outputs, calm.outputs), `seed ${seed} differs`);
+    lives += run.lives;
+  }
+  assert.ok(lives > seeds);
+});
+
+test('killed at any write, with losses in each life: the same', async () => {
+  let repairs = 0;
+  for (let seed = 1; seed <= seeds; seed++) {
+    const run = await killed(seed, 0.15);
+    assert.ok(isDeepStrictEqual(run.outputs, calm.outputs), `seed ${seed} differs`);
+    repairs += run.repairs.length;
+  }
+  assert.ok(repairs >= seeds);
 });
 
 test('a stream repairs itself across processes, though sift may hardly run ahead', async () => {
