@@ -104,7 +104,7 @@ test('list, show, retry: a record too large is decided under a larger limit, and
   ] as const) {
     const explained = await riffle(['explain', wanted, '--output', output]);
     assert.ok(explained.stdout.includes(`retry of      ${wanted}`), explained.stdout);
-    const found = await findRecords(output, wanted, 5);
+    const found = await findRecords({ output }, wanted, 5);
     assert.deepEqual(
       found.map(({ record }) => record.decision.outcome),
       reasons,
@@ -218,7 +218,7 @@ test('dead letters of a Parquet run are put back as well', async () => {
     'rejected.parquet',
   ]);
   assert.equal((await list(output)).putBack, 2);
-  assert.equal((await findRecords(output, identityIn(0, 'first'), 5)).length, 2);
+  assert.equal((await findRecords({ output }, identityIn(0, 'first'), 5)).length, 2);
 });
 
 test('called from another folder, the retry still finds the record', async () => {

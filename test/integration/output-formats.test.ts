@@ -106,7 +106,7 @@ test('compressed JSON lines unpack to the very lines', async () => {
 });
 
 test('explain finds the same record in every format, by id, URL and position', async () => {
-  const expected = (await findRecords(path.join(folder, 'jsonl'), 'd36', 5)).map(({ record }) => record);
+  const expected = (await findRecords({ output: path.join(folder, 'jsonl') }, 'd36', 5)).map(({ record }) => record);
   assert.equal(expected[0]?.decision.reason, 'dedup.exact');
 
   for (const format of ['jsonl', 'parquet', 'zst']) {
@@ -115,7 +115,7 @@ test('explain finds the same record in every format, by id, URL and position', a
       'https://a.example/36',
       `dedup.raw-${expected[0].position.partition}@${expected[0].position.offset}`,
     ]) {
-      const found = await findRecords(path.join(folder, format), wanted, 5);
+      const found = await findRecords({ output: path.join(folder, format) }, wanted, 5);
       assert.deepEqual(
         found.map(({ record }) => record),
         expected,
@@ -133,7 +133,7 @@ test('killed while it converts: the same command finishes, and only then the run
 
   assert.equal(killed.signal, 'SIGKILL', killed.stderr);
   assert.equal(readState(path.join(output, '.riffle'))?.finished, undefined);
-  assert.equal((await findRecords(output, 'd36', 5)).length, 1, 'found in the lines of the state');
+  assert.equal((await findRecords({ output }, 'd36', 5)).length, 1, 'found in the lines of the state');
   const summary = await runDedup({ input: [input], output, set: ['output.format=parquet'] });
   assert.equal(summary.inputs, 44);
   assert.deepEqual(filesOf(output), filesOf(path.join(folder, 'parquet')));
