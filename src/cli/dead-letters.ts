@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { identityOf } from '../model/record.ts';
+import { identityOf, RETRY_OF } from '../model/record.ts';
 import {
   outputFiles,
   outputLines,
@@ -21,6 +21,9 @@ export interface DeadLetter extends OutputRecord {
   /** `value` holds its beginning only. */
   readonly truncated: boolean;
   readonly sha256?: string;
+  readonly key?: string | null;
+  /** Of a stream: where the letter itself lies on the topic of dead letters. */
+  readonly at?: { readonly partition: number; readonly offset: string };
 }
 
 export async function* readDeadLetters(output: string, state: string): AsyncGenerator<DeadLetter> {
@@ -33,8 +36,21 @@ export async function* readDeadLetters(output: string, state: string): AsyncGene
   }
 }
 
-export const identityOfLetter = ({ position }: DeadLetter): string =>
+export const identityOfLetter = ({ position }: Pick<DeadLetter, 'position'>): string =>
   identityOf({ ...position, offset: BigInt(position.offset) });
 
 /** Where the record lies in the source: its own position, or that of the first one when it is the retry of one. */
-export const originOf = (letter: DeadLetter): OutputPosition => retryOf(letter) ?? letter.position;
+export const originOf = (letter: Omit<DeadLetter, 'value'>): OutputPosition =>
+  (letter.at === undefined ? retryOf(letter) : retryOfMessage(letter)) ?? letter.position;
+
+/** A header is what its sender wrote. */
+function retryOfMessage({ headers }: Omit<DeadLetter, 'value'>): OutputPosition | undefined {
+  try {
+    const origin = JSON.parse(headers[RETRY_OF] ?? '') as OutputPosition;
+    return /^\d+$/.test(origin.offset) && origin.topic !== undefined && origin.partition !== undefined
+      ? origin
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
