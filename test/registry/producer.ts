@@ -2,9 +2,14 @@
 import sr, { type Client, type SchemaInfo } from '@confluentinc/schemaregistry';
 import { type OpenRegistry, openRegistry, type SchemaRegistry } from '../../src/schemas/registry.ts';
 
-/** A client in which nothing is cached. */
+/** A client in which nothing is cached. A busy registry has been seen to lose an answer: it is asked again then. */
 export const freshClient = (url: string): Client =>
-  sr.SchemaRegistryClient.newClient({ baseURLs: [url], maxRetries: 0 });
+  sr.SchemaRegistryClient.newClient({
+    baseURLs: [url],
+    maxRetries: 3,
+    retriesWaitMs: 100,
+    createAxiosDefaults: { timeout: 5000 },
+  });
 
 /** Riffle's side. */
 export const openAt = (url: string, options: Partial<OpenRegistry> = {}): Promise<SchemaRegistry> =>

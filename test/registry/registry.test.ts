@@ -116,6 +116,18 @@ suite('a real registry', () => {
     }
   });
 
+  test('BACKWARD allows and refuses what docs/reference/schemas.md says', async (t) => {
+    const url = address(t);
+    if (url === undefined) return;
+    const client = freshClient(url);
+    for (const format of ['avro', 'json'] as const) {
+      const topic = `rules-${format}.rejected`;
+      await openAt(url, { format, subjects: new Map([[topic, 'record']]) });
+      for (const { what, schema, allowed } of changes(format))
+        assert.equal(await client.testSubjectCompatibility(`${topic}-value`, schema), allowed, `${format}: ${what}`);
+    }
+  });
+
   test('a subject that holds something else ends the start, and says what differs', async (t) => {
     const url = address(t);
     if (url === undefined) return;
@@ -231,6 +243,41 @@ function changed(format: Format, change: (schema: Members) => void) {
   const parsed = JSON.parse(schema) as Members;
   change(parsed);
   return { schemaType: schemaType!, schema: JSON.stringify(parsed) };
+}
+
+/** The rules for both formats, one change each. */
+function changes(format: Format) {
+  const edit = (change: (schema: Members) => void) => changed(format, change);
+  const field = (schema: Members, name: string) =>
+    schema.fields?.find((one) => (one as { name: string }).name === name);
+  const rename = (schema: Members) => {
+    Object.assign(field(schema, 'id') ?? {}, { name: 'key' });
+    if (schema.properties) {
+      const { id, ...others } = schema.properties;
+      schema.properties = { ...others, key: id! };
+      schema.required = schema.required!.map((name) => (name === 'id' ? 'key' : name));
+    }
+  };
+  const remove = (schema: Members) => {
+    schema.fields = schema.fields?.filter((one) => (one as { name: string }).name !== 'license') as object[];
+    delete schema.properties?.license;
+  };
+  const retype = (type: unknown, json: object) => (schema: Members) => {
+    Object.assign(field(schema, 'text') ?? {}, { type });
+    if (schema.properties) schema.properties.text = json;
+  };
+  return [
+    { what: 'a member with a default', schema: grown(format), allowed: true },
+    { what: 'a member that must be there', schema: demanding(format), allowed: false },
+    { what: 'a renamed member', schema: edit(rename), allowed: false },
+    { what: 'a member left out', schema: edit(remove), allowed: format === 'avro' },
+    { what: 'another type', schema: edit(retype('int', { type: 'integer' })), allowed: false },
+    {
+      what: 'one more type',
+      schema: edit(retype(['string', 'null'], { type: ['string', 'null'] })),
+      allowed: true,
+    },
+  ];
 }
 
 const grown = (format: Format) =>
