@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FatalError } from '../../errors.ts';
 import type { Batch, Consumer, Polled, PollOptions, Position } from '../port.ts';
 import type { Client } from './client.ts';
@@ -289,7 +290,8 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
       clearInterval(watchdog);
       fetcher.close();
       awaken();
-      await committing;
+      // What is under way is waited for, unless the broker is away.
+      await Promise.race([committing, sleep(options.requestTimeoutMs, undefined, { ref: false })]);
       await membership?.leave();
       await cluster.disconnect().catch(() => undefined);
       parts.closed();

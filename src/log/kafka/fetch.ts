@@ -12,8 +12,9 @@ import { listEnd } from './offsets.ts';
 import { refused } from './persist.ts';
 import { openRecordSet, type RecordSet } from './record-set.ts';
 
-/** How long a broker holds a fetch that finds nothing: also how long a resumed or moved partition may wait for its turn. */
-const MAX_WAIT_MS = 200;
+/** How long a broker holds a fetch that finds nothing; less while a partition stands aside, which waits for its turn as long when it may go on. */
+const IDLE_WAIT_MS = 500;
+const SHORT_WAIT_MS = 100;
 const FETCH_BYTES = 8 << 20;
 const PARTITION_BYTES = 1 << 20;
 /** Compressed bytes waiting in all queues of a consumer. */
@@ -103,7 +104,7 @@ export function createFetcher(
       await cluster.refreshMetadataIfNecessary();
       const broker = await cluster.findBroker({ nodeId: leader });
       const { responses } = await broker.fetch({
-        maxWaitTime: MAX_WAIT_MS,
+        maxWaitTime: asked.length === lanes.size ? IDLE_WAIT_MS : SHORT_WAIT_MS,
         minBytes: 1,
         maxBytes: FETCH_BYTES,
         isolationLevel: READ_COMMITTED,

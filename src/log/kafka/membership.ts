@@ -110,14 +110,18 @@ export function joinGroup(
 
   async function beat(): Promise<void> {
     try {
-      coordinator = await cluster.findGroupCoordinator({ groupId });
+      coordinator ??= await cluster.findGroupCoordinator({ groupId });
       await coordinator.heartbeat({ groupId, groupGenerationId: generationId, memberId });
     } catch (error) {
       if (isLostMember(error)) {
         forget();
         rejoin();
       } else if (isRebalance(error)) rejoin();
-      else options.warn(`group ${groupId}; heartbeat: ${describe(error)}`);
+      else {
+        // It may have moved to another broker.
+        coordinator = undefined;
+        options.warn(`group ${groupId}; heartbeat: ${describe(error)}`);
+      }
     }
   }
 
@@ -148,10 +152,11 @@ export function joinGroup(
     async commit(topics) {
       const member = { groupId, groupGenerationId: generationId, memberId };
       try {
-        coordinator = await cluster.findGroupCoordinator({ groupId });
+        coordinator ??= await cluster.findGroupCoordinator({ groupId });
         await coordinator.offsetCommit({ ...member, topics });
         return true;
       } catch (error) {
+        coordinator = undefined;
         if (!isLostMember(error) && !isRebalance(error)) throw error;
         if (member.groupGenerationId === generationId) {
           if (isLostMember(error)) forget();

@@ -5,7 +5,8 @@
  * - *Fetch answers keep their record sets undecoded.* `record-set.ts` decodes them: kafkajs's own filter walks the list of aborted transactions in
  *   the wrong order and delivers whole aborted transactions; its decoder takes quadratic time over headers and overflows the stack on very large
  *   batches; and it stops for ever in front of a batch that compaction has emptied.
- * - *The request queue re-arms its timer only when it has something to do*: kafkajs sets one of 1 ms for every connection, for ever.
+ * - *The request queue is calm*: kafkajs sets a timer of 1 ms for every connection, for ever, and looks for requests that are overdue ten times a
+ *   second.
  */
 import { readFileSync } from 'node:fs';
 import { FatalError } from '../../errors.ts';
@@ -25,13 +26,21 @@ interface Decoder {
 interface RequestQueue {
   readonly pending: readonly unknown[];
   readonly throttledUntil: number;
+  readonly requestTimeout: number;
+  readonly inflight: ReadonlyMap<number, { sentAt: number; requestTimeout: number; timeoutRequest(): void }>;
+  requestTimeoutIntervalId: NodeJS.Timeout;
   scheduleCheckPendingRequests(this: RequestQueue): void;
+  scheduleRequestTimeoutCheck(this: RequestQueue): void;
+  isConnected(): boolean;
+  destroy(): void;
 }
 
 interface FetchResponse {
   decode(raw: Buffer): Promise<{ responses: readonly { partitions: readonly { messages: unknown }[] }[] }>;
 }
 
+/** How often a connection looks for requests without an answer. */
+const OVERDUE_MS = 500;
 const NOTHING = Buffer.alloc(0);
 
 /** Replaces `decodeMessages`: cuts the record set out of the answer and leaves it as it is. */
@@ -81,6 +90,17 @@ function calmQueue(): void {
   if (typeof original !== 'function') throw differs(`${REQUEST_QUEUE} has no scheduleCheckPendingRequests`);
   queue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
     if (this.pending.length > 0 || this.throttledUntil > Date.now()) original.call(this);
+  };
+  if (typeof queue.prototype.scheduleRequestTimeoutCheck !== 'function')
+    throw differs(`${REQUEST_QUEUE} has no scheduleRequestTimeoutCheck`);
+  queue.prototype.scheduleRequestTimeoutCheck = function (this: RequestQueue) {
+    this.destroy();
+    const overdue = (): void => {
+      for (const request of this.inflight.values())
+        if (Date.now() - request.sentAt > request.requestTimeout) request.timeoutRequest();
+      if (!this.isConnected()) this.destroy();
+    };
+    this.requestTimeoutIntervalId = setInterval(overdue, Math.min(this.requestTimeout, OVERDUE_MS));
   };
 }
 

@@ -3,6 +3,7 @@
  * retries of a send over several brokers lose acknowledged records. Its own retries are off; a send that failed is made again here.
  */
 import type { Producer as KafkaProducer } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FatalError, type RiffleError } from '../../errors.ts';
 import type { OutMessage, Producer } from '../port.ts';
 import type { Client } from './client.ts';
@@ -33,6 +34,7 @@ export interface KafkaAppender extends Producer {
 export function createProducer(client: Client, topicOf: (name: string) => Topic): KafkaAppender {
   const { options, codec } = client;
   const queues = new Map<string, Queue>();
+  const draining = new Set<Promise<void>>();
   let connected: Promise<KafkaProducer> | undefined;
   let closed = false;
 
@@ -125,11 +127,16 @@ export function createProducer(client: Client, topicOf: (name: string) => Topic)
         // Appends of the same turn go together.
         if (!own.sending) {
           own.sending = true;
-          queueMicrotask(() => void drain(own));
+          queueMicrotask(() => {
+            const drained = drain(own).finally(() => draining.delete(drained));
+            draining.add(drained);
+          });
         }
       });
     },
     async close() {
+      // What is under way is waited for, unless the broker is away.
+      await Promise.race([Promise.all(draining), sleep(options.requestTimeoutMs, undefined, { ref: false })]);
       closed = true;
       await (await connected?.catch(() => undefined))?.disconnect().catch(() => undefined);
     },
