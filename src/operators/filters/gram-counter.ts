@@ -81,19 +81,24 @@ export class GramCounter {
         Math.max(this.#joined.length * (start + units > this.#joined.length ? 2 : 1), start + units),
       );
     }
-    const from = (record + TOKEN_START + tokens * TOKEN) * 2;
+    const end = record + TOKEN_START + tokens * TOKEN;
     const joined = this.#joined;
-    for (let index = 0; index < units; index++) joined[start + index] = text[from + index]!;
-    let points = this.#points[position]!;
-    for (let at = record + TOKEN_START; at < record + TOKEN_START + tokens * TOKEN; at += TOKEN) {
-      this.#words[position] = data[at]!;
+    for (let index = 0, from = end * 2; index < units; index++) joined[start + index] = text[from + index]!;
+    const words = this.#words;
+    const allPoints = this.#points;
+    const polynomials = this.#polynomials;
+    const powers = this.#powers;
+    const starts = this.#starts;
+    let points = allPoints[position]!;
+    for (let at = record + TOKEN_START; at < end; at += TOKEN) {
+      words[position] = data[at]!;
       points += data[at + 1]!;
       start += data[at + 2]!;
-      this.#polynomials[position] = data[at + 3]!;
-      this.#powers[position] = data[at + 4]!;
+      polynomials[position] = data[at + 3]!;
+      powers[position] = data[at + 4]!;
       position++;
-      this.#points[position] = points;
-      this.#starts[position] = start;
+      allPoints[position] = points;
+      starts[position] = start;
     }
     this.#count = position;
   }
