@@ -2,6 +2,7 @@
  * Output lines on their way to topics of a broker, in the worker: dead letters get headers, a record that is larger than its topic takes is a dead
  * letter, and where a registry is configured lines are written by its schemas.
  */
+import { createHash } from 'node:crypto';
 import type { Outcome } from '../model/reasons.ts';
 import { identityOf, RETRY_OF, type SourcePosition } from '../model/record.ts';
 import type { TopicLines } from '../routing/lines.ts';
@@ -90,6 +91,7 @@ function tooLarge(line: Uint8Array, topic: string, totals: Totals, { maxValueByt
       encoding: 'utf-8',
       valueBytes: line.byteLength,
       truncated: true,
+      sha256: createHash('sha256').update(line).digest('hex'),
       decision: { outcome: DEAD_LETTER },
     }),
   );

@@ -2,6 +2,7 @@
  * Curate's work on one stretch of one source partition, in a worker thread: join what sift found with the index's verdicts, score, decide,
  * and write the output lines. Nothing here is visible to anybody until the main thread commits it.
  */
+import { createHash } from 'node:crypto';
 import { RecordError } from '../errors.ts';
 import type { Failure } from '../model/reasons.ts';
 import { identityOf, positionJson, RETRY_OF, type SourcePosition } from '../model/record.ts';
@@ -184,6 +185,7 @@ function errorJson(error: RecordError, position: SourcePosition, body: Body, ret
     encoding: 'utf-8',
     valueBytes: Buffer.byteLength(jsonOf(body)),
     truncated: false,
+    sha256: createHash('sha256').update(jsonOf(body)).digest('hex'),
   }).slice(0, -1);
 }
 

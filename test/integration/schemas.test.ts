@@ -8,6 +8,10 @@ import sr from '@confluentinc/schemaregistry';
 import type { OutputKind } from '../../src/schemas/avro-record.ts';
 import { openRegistry, type SchemaRegistry } from '../../src/schemas/registry.ts';
 import { schemaOf } from '../../src/schemas/subjects.ts';
+import { finishMessages } from '../../src/stages/curate-messages.ts';
+import type { CurateResult } from '../../src/stages/curate-records.ts';
+import { newMeasured } from '../../src/stages/measured.ts';
+import { emptyTotals } from '../../src/stages/observation.ts';
 import { riffle } from './riffle.ts';
 
 const sample = path.resolve(import.meta.dirname, '../../samples/crawl.warc.gz');
@@ -133,6 +137,46 @@ suite('schemas of outputs', () => {
     }
   });
 });
+
+test('a dead letter that curate itself makes fits too', async () => {
+  const codec = await openRegistry({ url: 'mock://letters', format: 'avro', subjects: topics, autoRegister: true });
+  const line = Buffer.from(`${JSON.stringify(tooLong)}\n`);
+  const totals = emptyTotals();
+  totals.decided.rejected['dedup.exact'] = 1;
+  const result: CurateResult = {
+    outputs: { rejected: { bytes: new Uint8Array(line), lengths: Uint32Array.of(line.length) } },
+    totals,
+    measured: newMeasured(),
+  };
+  const encode = (topic: string, one: Uint8Array) =>
+    codec.encode(topicOf(topic === 'dead-letter' ? topic : 'record'), one);
+  const { outputs } = finishMessages(result, { maxValueBytes: 2000, deadLetterBytes: 100, encode });
+  const { bytes, lengths } = outputs['dead-letter']!;
+  const letter = JSON.parse(
+    Buffer.from(await codec.decodeRaw(bytes.subarray(0, lengths[0]! - 1))).toString(),
+  ) as object;
+  const { error, position } = letter as { error: { code: string }; position: { offset: number } };
+  assert.equal(error.code, 'output.tooLarge');
+  assert.equal(position.offset, 7);
+});
+
+const tooLong = {
+  id: 'long',
+  text: 'x'.repeat(3000),
+  signals: {},
+  decision: {
+    outcome: 'rejected',
+    topic: 'rejected',
+    reason: 'dedup.exact',
+    value: 2,
+    limit: 1,
+    failed: ['dedup.exact'],
+    policy: 'text@1',
+    probability: 0,
+    draw: null,
+  },
+  position: { topic: 'text.raw', partition: 0, offset: '7' },
+};
 
 /** Each member of the outermost object, and of those inside that the schemas list, changed in turn. */
 function changes(json: string): { what: string; json: string }[] {
