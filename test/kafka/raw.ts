@@ -1,7 +1,6 @@
 /** Plain kafkajs beside the adapter: to write what other programs write, and to look at the broker from outside. */
 import type { Admin, Kafka as Kafkajs, Producer } from 'kafkajs';
 import type { TestContext } from 'node:test';
-import { registerCodecs } from '../../src/log/kafka/codecs.ts';
 import { requireKafka } from '../../src/log/kafka/internals.ts';
 import { installPatches } from '../../src/log/kafka/patches.ts';
 import type { KafkaLog } from '../../src/log/kafka/log.ts';
@@ -10,7 +9,6 @@ import type { Message } from '../../src/log/port.ts';
 export async function rawKafka(brokers: readonly string[]): Promise<Kafkajs> {
   await installPatches();
   const kafkajs = requireKafka('kafkajs') as typeof import('kafkajs');
-  registerCodecs({ Codecs: kafkajs.CompressionCodecs });
   return new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING });
 }
 

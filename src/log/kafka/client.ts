@@ -1,7 +1,7 @@
 /** Connections to the cluster, and kafkajs itself: loaded here, after its corrections. */
 import type { Admin, CompressionTypes, Kafka, KafkaConfig, Producer, SASLOptions } from 'kafkajs';
 import { ConfigError } from '../../errors.ts';
-import { CODEC_NUMBERS, registerCodecs } from './codecs.ts';
+import { CODEC_NUMBERS } from './codecs.ts';
 import { causes, isAuthentication } from './failures.ts';
 import { type Cluster, READ_COMMITTED, requireKafka } from './internals.ts';
 import { type CompiledOptions, compileOptions, type KafkaLogOptions, type Sasl } from './options.ts';
@@ -33,7 +33,6 @@ export async function connectClient(given: KafkaLogOptions): Promise<Client> {
   const options = compileOptions(given);
   await installPatches();
   const kafkajs = requireKafka('kafkajs') as typeof import('kafkajs');
-  registerCodecs({ Codecs: kafkajs.CompressionCodecs });
   const settings = await settingsOf(options, kafkajs);
   const kafka = new kafkajs.Kafka(settings);
   const ClusterOf = requireKafka('kafkajs/src/cluster') as new (settings: object) => Cluster;

@@ -76,21 +76,3 @@ function zstdCompressAside(bytes: Buffer): Promise<Buffer> {
     zstdCompress(bytes, ZSTD, (error, compressed) => (error ? reject(error) : resolve(compressed)));
   });
 }
-
-interface CompressionModule {
-  readonly Codecs: Record<
-    number,
-    () => { compress(encoder: { buffer: Buffer }): Promise<Buffer>; decompress(bytes: Buffer): Promise<Buffer> }
-  >;
-}
-
-/** Makes kafkajs write with these codecs. (It reads nothing: `patches.ts`.) */
-export function registerCodecs({ Codecs }: CompressionModule): void {
-  for (const codec of Object.values(CODEC_NUMBERS)) {
-    if (codec === CODEC_NUMBERS.none) continue;
-    Codecs[codec] = () => ({
-      compress: ({ buffer }) => compress(codec, buffer),
-      decompress: async (bytes) => decompress(codec, bytes),
-    });
-  }
-}
