@@ -87,7 +87,8 @@ async function decoderOf({ registry }: Config): Promise<Decode | undefined> {
   const { url } = registry;
   if (url === undefined) return undefined;
   const { openRegistry, registryFrom } = await import('../schemas/registry.ts');
-  return (await openRegistry(registryFrom({ ...registry, url }, new Map()))).decodeRaw;
+  const opened = await openRegistry(registryFrom({ ...registry, url }, new Map()));
+  return (message) => opened.decodeRaw(message);
 }
 
 async function* readLetters(

@@ -92,7 +92,7 @@ async function putBackPartition(
         if (done.has(name) && !outcomes.has(name)) outcomes.set(name, sent.has(name) ? 'put-back' : 'already');
       const left = letters.filter(({ name }) => !outcomes.has(name));
       try {
-        await commitAll(place, lease, left, { find: finder.find, sent, outcomes });
+        await commitAll(place, lease, left, { finder, sent, outcomes });
         return outcomes;
       } catch (error) {
         if (!(error instanceof TransientError) || attempt === ATTEMPTS) throw error;
@@ -104,7 +104,7 @@ async function putBackPartition(
 }
 
 interface Course {
-  readonly find: Finder['find'];
+  readonly finder: Finder;
   readonly sent: Set<string>;
   readonly outcomes: Map<string, Outcome>;
 }
@@ -113,11 +113,11 @@ async function commitAll(
   place: PutBack,
   lease: Lease,
   letters: readonly Letter[],
-  { find, sent, outcomes }: Course,
+  { finder, sent, outcomes }: Course,
 ): Promise<void> {
   let next = lease.next ?? 0n;
   for (let left = letters; left.length > 0; ) {
-    const { ready, refused, rest } = await gather(left, find);
+    const { ready, refused, rest } = await gather(left, finder);
     await commit(ready);
     for (const { letter, reason } of refused) outcomes.set(letter, { reason });
     left = rest;
@@ -153,14 +153,14 @@ interface Gathered {
 }
 
 /** As many of the next letters as go into one commit. */
-async function gather(letters: readonly Letter[], find: Finder['find']): Promise<Gathered> {
+async function gather(letters: readonly Letter[], finder: Finder): Promise<Gathered> {
   const ready: Ready[] = [];
   const refused: PutBackReport['refused'] = [];
   let bytes = 0;
   let taken = 0;
   for (; taken < letters.length && taken < CHUNK_LETTERS && bytes < CHUNK_BYTES; taken++) {
     const letter = letters[taken]!;
-    const found = await find(letter.partition, letter.offset);
+    const found = await finder.find(letter.partition, letter.offset);
     const message = found && isSame(letter, found) ? copyOf(found) : await letter.kept();
     if (typeof message === 'string') refused.push({ letter: letter.name, reason: message });
     else if (message.headers?.[DAMAGE_CODE] !== undefined)

@@ -287,14 +287,8 @@ withBroker({}, (broker) => {
       await second.ready();
       await line.drained();
       const outputs = await line.outputs();
-      assert.deepEqual(
-        outputs.map(({ id, decision }) => [id, decision.outcome]).sort(),
-        [
-          ['a', 'curated'],
-          ['large', 'curated'],
-          [`${line.topics.raw}-0@1`, 'dead-letter'],
-        ].sort(),
-      );
+      const decided = outputs.map(({ id, decision }) => `${id} ${decision.outcome}`).sort();
+      assert.deepEqual(decided, ['a curated', 'large curated', `${line.topics.raw}-0@1 dead-letter`].sort());
       const { metadata } = outputs.find(({ id }) => id === 'large') as { metadata?: unknown };
       assert.deepEqual(metadata, { riffle: { 'retry-of': { topic: line.topics.raw, partition: 0, offset: '1' } } });
     });
