@@ -3,7 +3,7 @@
  * the configuration; what it had answered before a restart, it answers again, the same.
  */
 import { setImmediate } from 'node:timers/promises';
-import { configHash, type WholeIndex, type Verdicts } from '../dedup/dedup.ts';
+import { configHash, createWholeIndex, type Verdicts, type WholeIndex } from '../dedup/dedup.ts';
 import { FatalError } from '../errors.ts';
 import type { Consumer, Message } from '../log/port.ts';
 import { readSketchBlock, type SketchBlock, sliceSketchBlock } from '../model/sketches.ts';
@@ -13,7 +13,13 @@ import { groups } from '../runtime/topics.ts';
 import { createAnswers } from './index-answers.ts';
 import { foldBlock } from './index-fold.ts';
 import { createIndexAlarm } from './index-alarm.ts';
-import { createSnapshotStore, loadSnapshot, type SnapshotOptions, type SnapshotStore } from './index-snapshot.ts';
+import {
+  createSnapshotStore,
+  type IndexState,
+  loadSnapshot,
+  type SnapshotOptions,
+  type SnapshotStore,
+} from './index-snapshot.ts';
 import { everyMs, type RepairRequest, readRequests, repairEveryMs, repairQuietMs } from './repair.ts';
 import { createRewinds } from './rewinds.ts';
 
@@ -38,21 +44,25 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
   const looking = everyMs(repairEveryMs(faults));
   const load = async (missing?: { partition: number; from: bigint }) =>
     loadSnapshot(snapshots, config.dedup, (await consumer.bounds(topics.sketches, 0)).start, missing);
-  let state = await load();
+  /** Empty until the log is given to this process: before, another one may trim it. */
+  let state: IndexState = { index: createWholeIndex(config.dedup), watermarks: new Map(), position: -1n };
   /** False while another process has the log; this one stands by. */
   let ours = false;
   /** Negative controls only: the state before the last snapshot. */
   let before = { watermarks: new Map(state.watermarks), position: state.position };
 
-  /** Goes on with what is known: at the snapshot's own position, never the group's (protocol rule 6). */
+  /** Goes on with what is known, unless the log was trimmed past it. */
   async function begin(): Promise<void> {
     const { start } = await consumer.bounds(topics.sketches, 0);
-    // While this process stood by, the log was trimmed behind its back.
-    if (state.position < start) state = await load();
+    if (state.position < start) {
+      state = await load();
+      before = { watermarks: new Map(state.watermarks), position: state.position };
+    }
     seek();
     ours = true;
   }
 
+  /** To the state's own position, never the group's (protocol rule 6). */
   function seek(): void {
     for (let p = 0; p < context.partitions; p++) rewinds.begin(p, state.watermarks.get(p) ?? 0n);
     consumer.seek({ topic: topics.sketches, partition: 0, offset: state.position });
