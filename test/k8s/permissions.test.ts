@@ -70,6 +70,8 @@ test('each stage does its work with what its user is allowed', async (t) => {
   await assert.rejects(sendAs(broker, 'sift', curated), /not authorized/i);
   await assert.rejects(sendAs(broker, 'curate', `${settings.app}.raw`), /not authorized/i);
   await assert.rejects(sendAs(broker, 'controller', `${settings.app}.sifted`), /not authorized/i);
+  await deleteAs(broker, 'controller', `${settings.app}.sifted`);
+  await assert.rejects(deleteAs(broker, 'curate', `${settings.app}.sifted`), /deleting records/i);
 });
 
 async function startedBroker(t: TestContext): Promise<Kafka | undefined> {
@@ -189,15 +191,31 @@ async function decided(client: Client, running: readonly Running[]): Promise<num
   return found;
 }
 
-async function sendAs(broker: Kafka, stage: string, topic: string): Promise<void> {
+function clientOf(broker: Kafka, stage: string): Client {
   const username = `${settings.app}-${stage}`;
-  const client = new kafkajs.Kafka({
+  return new kafkajs.Kafka({
     brokers: [broker.secure!.sasl],
     sasl: { mechanism: 'plain', username, password: passwordOf(username) },
     logLevel: kafkajs.logLevel.NOTHING,
     retry: { retries: 0 },
   });
-  const producer = client.producer();
+}
+
+/** Nothing is deleted: offset 0 is the first. */
+async function deleteAs(broker: Kafka, stage: string, topic: string): Promise<void> {
+  const admin = clientOf(broker, stage).admin();
+  await admin.connect();
+  try {
+    // This client deletes only where it has looked before.
+    await admin.fetchTopicOffsets(topic);
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '0' }] });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+async function sendAs(broker: Kafka, stage: string, topic: string): Promise<void> {
+  const producer = clientOf(broker, stage).producer();
   await producer.connect();
   try {
     await producer.send({ topic, messages: [{ value: 'x', partition: 0 }] });
