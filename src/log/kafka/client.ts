@@ -4,7 +4,13 @@ import { ConfigError } from '../../errors.ts';
 import { CODEC_NUMBERS } from './codecs.ts';
 import { causes, isAuthentication } from './failures.ts';
 import { type Cluster, READ_COMMITTED, requireKafka } from './internals.ts';
-import { type CompiledOptions, compileOptions, type KafkaLogOptions, type Sasl } from './options.ts';
+import {
+  type CompiledOptions,
+  compileOptions,
+  type KafkaLogOptions,
+  type Sasl,
+  type SocketFactory,
+} from './options.ts';
 import { installPatches } from './patches.ts';
 
 export interface Client {
@@ -23,7 +29,7 @@ export interface Client {
 }
 
 /** Between attempts of kafkajs inside one request: metadata, coordinators, and waiting for a predecessor's transaction to end. */
-const RETRY = { initialRetryTime: 50, maxRetryTime: 1000, retries: 8 };
+const RETRY = { initialRetryTime: 50, maxRetryTime: 1000, retries: 5 };
 const CONNECT_MS = 3000;
 const AUTHENTICATION_MS = 10_000;
 const METADATA_AGE_MS = 60_000;
@@ -85,7 +91,13 @@ export async function connectClient(given: KafkaLogOptions): Promise<Client> {
 }
 
 async function settingsOf(options: CompiledOptions, kafkajs: typeof import('kafkajs')) {
-  const socketFactory = options.socketFactory ?? (requireKafka('kafkajs/src/network/socketFactory') as () => unknown)();
+  const factory = options.socketFactory ?? (requireKafka('kafkajs/src/network/socketFactory') as () => SocketFactory)();
+  const socketFactory: SocketFactory = (where) => {
+    const socket = factory(where);
+    // kafkajs lets go of a socket that still connects once for every request that waited: no leak, but Node warns of one.
+    socket.setMaxListeners(0);
+    return socket;
+  };
   return {
     clientId: options.clientId,
     brokers: [...options.brokers],

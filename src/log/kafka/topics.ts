@@ -17,7 +17,7 @@ export interface Topic {
   readonly maxMessageBytes: number;
 }
 
-interface Found {
+export interface Found {
   readonly partitions: number;
   readonly replicas: number;
   readonly settings: ReadonlyMap<string, string>;
@@ -27,7 +27,7 @@ interface Found {
 const TOPIC_RESOURCE = 2 as ConfigResourceTypes;
 const SETTINGS = ['cleanup.policy', 'retention.ms', 'retention.bytes', 'max.message.bytes', 'min.insync.replicas'];
 /** A stage that is down for a weekend must find its blocks. */
-const LEAST_RETENTION_MS = 3 * 86_400_000;
+export const LEAST_RETENTION_MS = 3 * 86_400_000;
 const LEAST_MESSAGE_BYTES = 1_000_000;
 const LEADERS_MS = 30_000;
 
@@ -64,7 +64,7 @@ export async function countPartitions(client: Client, topic: string): Promise<nu
 }
 
 /** The existing ones among them. */
-async function describeTopics(
+export async function describeTopics(
   { admin, cluster, options }: Client,
   names: readonly string[],
 ): Promise<Map<string, Found>> {
@@ -85,7 +85,8 @@ async function describeTopics(
   });
 }
 
-function problemsOf(spec: TopicSpec, found: Found | undefined, willBeCreated: boolean): string[] {
+/** What the protocol cannot do with. */
+export function problemsOf(spec: TopicSpec, found: Found | undefined, willBeCreated: boolean): string[] {
   const { name, kind, partitions } = spec;
   if (found === undefined)
     return willBeCreated ? [] : [`topic ${name}; it does not exist; create it with ${partitions} partitions`];
@@ -156,7 +157,7 @@ async function createTopics(client: Client, specs: readonly TopicSpec[]): Promis
 }
 
 /** Append times are the log's: the index's window lives on them. */
-function settingsOf({ kind }: TopicSpec, { maxMessageBytes, replicationFactor }: Client['options']) {
+export function settingsOf({ kind }: TopicSpec, { maxMessageBytes, replicationFactor }: Client['options']) {
   const settings: Record<string, string> = { 'max.message.bytes': String(maxMessageBytes) };
   if (kind === 'compacted') settings['cleanup.policy'] = 'compact';
   else settings['cleanup.policy'] = 'delete';
