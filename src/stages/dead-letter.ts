@@ -8,8 +8,8 @@ import type { RawRecord } from '../operators/decode/types.ts';
 export function deadLetter(record: RawRecord, error: Problem, position: SourcePosition, maxBytes: number): string {
   // Of a record that is too large, reading kept the beginning only.
   const tooLarge = record.error?.code === 'decode.tooLarge';
-  const valueBytes =
-    tooLarge && record.kind !== 'parquet-row' ? Number(record.next - record.offset) : record.bytes.length;
+  const wholeBytes = record.message?.valueBytes ?? Number(record.next - record.offset);
+  const valueBytes = tooLarge && record.kind !== 'parquet-row' ? wholeBytes : record.bytes.length;
   const truncated = tooLarge || record.bytes.length > maxBytes;
   const kept = record.bytes.subarray(0, maxBytes);
   const { message, retryOf } = record;

@@ -9,7 +9,7 @@ import { openSource } from '../operators/decode/source.ts';
 import type { DecodeLimits, InputFile, RawRecord } from '../operators/decode/types.ts';
 import { inputDigest } from '../runtime/state.ts';
 import { groups } from '../runtime/topics.ts';
-import { DAMAGE_CODE, DAMAGE_MESSAGE } from './raw-messages.ts';
+import { DAMAGE_BYTES, DAMAGE_CODE, DAMAGE_MESSAGE, WARC_ID } from './raw-messages.ts';
 
 export interface Feed {
   readonly log: Log;
@@ -134,14 +134,34 @@ const CONTENT_TYPES: Readonly<Record<RawRecord['kind'], string>> = {
 function messageOf(record: RawRecord, room: number): OutMessage {
   const value = record.error === undefined && record.kind === 'warc' ? wholeWarc(record) : record.bytes;
   const headers = { 'content-type': CONTENT_TYPES[record.kind] };
-  if (record.error !== undefined) {
-    const { code, message } = record.error;
-    return { value: value.slice(0, room), headers: { ...headers, [DAMAGE_CODE]: code, [DAMAGE_MESSAGE]: message } };
-  }
+  if (record.error !== undefined) return damaged(record, value, headers, record.error, room);
   if (value.byteLength <= room) return { value: value.slice(), headers };
   const message = `record; ${value.byteLength} bytes, the raw topic takes ${room}; raise its max.message.bytes`;
-  const damage = { [DAMAGE_CODE]: 'decode.tooLarge', [DAMAGE_MESSAGE]: message };
-  return { value: value.slice(0, Math.min(room, 256 << 10)), headers: { ...headers, ...damage } };
+  return damaged(record, value, headers, { code: 'decode.tooLarge', message }, Math.min(room, 256 << 10));
+}
+
+function damaged(
+  record: RawRecord,
+  value: Uint8Array,
+  headers: Readonly<Record<string, string>>,
+  { code, message }: { readonly code: string; readonly message: string },
+  room: number,
+): OutMessage {
+  const id = record.headers?.[WARC_ID];
+  // Of what is too large in its file, reading kept the beginning.
+  const inFile = record.error?.code === 'decode.tooLarge' && record.kind !== 'parquet-row';
+  const wholeBytes = inFile ? Number(record.next - record.offset) : value.byteLength;
+  const kept = value.slice(0, room);
+  return {
+    value: kept,
+    headers: {
+      ...headers,
+      [DAMAGE_CODE]: code,
+      [DAMAGE_MESSAGE]: message,
+      ...(wholeBytes > kept.byteLength && { [DAMAGE_BYTES]: String(wholeBytes) }),
+      ...(id !== undefined && { [WARC_ID]: id }),
+    },
+  };
 }
 
 /** The header of a WARC record was parsed away: written again, names in lower case, which mean the same (WARC 1.1, section 4). */

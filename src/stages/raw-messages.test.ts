@@ -3,7 +3,16 @@ import { test } from 'node:test';
 import { RecordError, TransientError } from '../errors.ts';
 import type { Message } from '../log/port.ts';
 import { defaultDecodeLimits } from '../operators/decode/types.ts';
-import { DAMAGE_CODE, DAMAGE_MESSAGE, decodeValues, packMessages, rawBatch } from './raw-messages.ts';
+import { deadLetter, problemOf } from './dead-letter.ts';
+import {
+  DAMAGE_BYTES,
+  DAMAGE_CODE,
+  DAMAGE_MESSAGE,
+  decodeValues,
+  packMessages,
+  rawBatch,
+  WARC_ID,
+} from './raw-messages.ts';
 
 const message = (offset: number, text: string, more: Partial<Message> = {}): Message => ({
   offset: BigInt(offset),
@@ -57,13 +66,31 @@ test('what its sender calls damaged is dead, under a code that there is', () => 
   );
 });
 
-test('a header bomb does not travel, and is told of', () => {
-  const headers = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`name-${i}`, 'x'.repeat(90)]));
+test('of what is too large the size of the whole is kept, and what it is known by', () => {
+  const limits = { ...defaultDecodeLimits, maxRecordBytes: 5 };
+  const sized = (headers: Record<string, string>) => {
+    const cut = message(7, 'beginning', { headers });
+    const [record] = rawBatch(packMessages(0n, [cut]), 'text', limits).records;
+    const { id, valueBytes, error } = JSON.parse(
+      `${deadLetter(record!, problemOf(record!.error), { topic: 'raw', partition: 0, offset: 7n }, 4)}}`,
+    ) as { id: string; valueBytes: number; error: { code: string } };
+    return [id, valueBytes, error.code];
+  };
+  assert.deepEqual(sized({}), ['raw-0@7', 9, 'decode.tooLarge']);
+  const fed = { [DAMAGE_CODE]: 'decode.tooLarge', [DAMAGE_BYTES]: '123456', [WARC_ID]: '<urn:uuid:1>' };
+  assert.deepEqual(sized(fed), ['urn:uuid:1', 123_456, 'decode.tooLarge']);
+  assert.deepEqual(sized({ ...fed, [DAMAGE_BYTES]: '1e999' }), ['urn:uuid:1', 9, 'decode.tooLarge']);
+});
+
+test('a header bomb does not travel, and is told of; the headers that mean something do', () => {
+  const bomb = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`name-${i}`, 'x'.repeat(90)]));
+  const headers = { ...bomb, 'content-type': 'text/html' };
   const [record] = batchOf([message(0, '{"text":"a"}', { headers })]).records;
+  assert.equal(record!.kind, 'html');
   const kept = record!.message!.headers;
   const bytes = Object.entries(kept).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
   assert.ok(bytes < 20_000, `${bytes} bytes`);
-  assert.equal(Number(kept['riffle.headers-left-out']), 5000 - (Object.keys(kept).length - 1));
+  assert.equal(Number(kept['riffle.headers-left-out']), 5001 - (Object.keys(kept).length - 1));
 });
 
 test('a retry names the original, when it is an object', () => {

@@ -22,11 +22,17 @@ export interface RawMessages {
 /** Headers of a message that its sender knows to be damaged: the dead letter that it will be. */
 export const DAMAGE_CODE = 'riffle.damage.code';
 export const DAMAGE_MESSAGE = 'riffle.damage.message';
+/** Its size, where not all of it was sent. */
+export const DAMAGE_BYTES = 'riffle.damage.bytes';
+/** What it is known by, where its sender could tell. */
+export const WARC_ID = 'warc-record-id';
 
 /** Headers are kept for a dead letter up to this, all together; a header bomb does not travel. */
 const MAX_HEADER_BYTES = 16 << 10;
 /** Says that there were more. */
 const MORE_HEADERS = 'riffle.headers-left-out';
+/** Those that mean something here have room before all others. */
+const MEANT = ['content-type', RETRY_OF, DAMAGE_CODE, DAMAGE_MESSAGE, DAMAGE_BYTES, WARC_ID];
 
 /** `messages` of one partition in order; not empty. */
 export function packMessages(from: bigint, messages: readonly Message[]): RawMessages {
@@ -54,7 +60,9 @@ function bounded(headers: Readonly<Record<string, string>>): Record<string, stri
   const kept: Record<string, string> = {};
   let room = MAX_HEADER_BYTES;
   let left = 0;
-  for (const [name, value] of Object.entries(headers)) {
+  const names = new Set([...MEANT.filter((name) => name in headers), ...Object.keys(headers)]);
+  for (const name of names) {
+    const value = headers[name]!;
     const bytes = name.length + value.length;
     if (bytes > room) left++;
     else {
@@ -99,26 +107,39 @@ export function rawBatch(
   const empty = new Set(tombstones);
   const records = origins.map((message, i): RawRecord => {
     const offset = offsets[i]!;
-    const retryOf = message.headers[RETRY_OF];
+    const value = values.subarray(i === 0 ? 0 : ends[i - 1]!, ends[i]);
+    const { headers } = message;
+    const retryOf = headers[RETRY_OF];
     const more = { message, ...(retryOf !== undefined && isJson(retryOf) && { retryOf }) };
     if (empty.has(i)) {
       const error = decodeError('decode.noText', 'message; it has no value; send the record again with its text');
       return { offset, next: offset + 1n, kind: 'text', bytes: new Uint8Array(0), error, ...more };
     }
-    const value = values.subarray(i === 0 ? 0 : ends[i - 1]!, ends[i]);
-    const damage = decodeErrorCodes.find((code) => code === message.headers[DAMAGE_CODE]);
+    const damage = decodeErrorCodes.find((code) => code === headers[DAMAGE_CODE]);
     if (damage !== undefined) {
-      const error = decodeError(damage, message.headers[DAMAGE_MESSAGE] ?? 'message; its sender calls it damaged');
-      return { offset, next: offset + 1n, kind: 'text', bytes: value, error, ...more };
+      const error = decodeError(damage, headers[DAMAGE_MESSAGE] ?? 'message; its sender calls it damaged');
+      const record: RawRecord = { offset, next: offset + 1n, kind: 'text', bytes: value, headers, error, ...more };
+      return withSize(record, wholeBytes(headers) ?? value.byteLength);
     }
     const known = decoded?.[i];
     if (known instanceof RecordError)
       return { offset, next: offset + 1n, kind: 'text', bytes: value, error: known, ...more };
     if (known !== undefined) return { ...recordFromMessage(offset, known, 'application/json', limits), ...more };
-    const type = message.headers['content-type'] ?? (format === 'auto' ? undefined : format);
-    return { ...recordFromMessage(offset, value, type, limits), ...more };
+    const type = headers['content-type'] ?? (format === 'auto' ? undefined : format);
+    return withSize({ ...recordFromMessage(offset, value, type, limits), ...more }, value.byteLength);
   });
   return { format: undefined, from, to, addressable: false, records };
+}
+
+/** Of what is too large only the beginning goes on, with the size of the whole. */
+function withSize(record: RawRecord, valueBytes: number): RawRecord {
+  const { error, message } = record;
+  return error?.code === 'decode.tooLarge' ? { ...record, message: { ...message!, valueBytes } } : record;
+}
+
+function wholeBytes(headers: Readonly<Record<string, string>>): number | undefined {
+  const text = headers[DAMAGE_BYTES];
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 /** It is spliced into the record's metadata: what is no JSON object would break it. */

@@ -83,7 +83,7 @@ export async function runStream(stream: Stream): Promise<void> {
     running = [
       ...started.running,
       ...(stages.has('controller') ? [control(stream, signal)] : []),
-      ...(work.has('sift') && !work.has('curate') ? [followCurate(log, flow, signal)] : []),
+      ...(work.has('sift') ? [followCurate(log, flow, signal)] : []),
     ];
     stream.ready();
     await Promise.race([aborted(signal), ...running]);
@@ -157,7 +157,7 @@ async function awaitPolicy({ log, topics, note }: Stream, signal: AbortSignal): 
   }
 }
 
-/** Curate works in another process: how far it is, is read from what it committed. */
+/** Curate has other partitions than sift in this process, or works in another one: how far it is, is read from what it committed. */
 async function followCurate(log: Log, flow: Flow, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await sleep(PROGRESS_MS, undefined, { signal }).catch(() => undefined);

@@ -43,7 +43,7 @@ withBroker({ props: BROKER_PROPS }, (broker) => {
         producer.append(topics.sifted, 0, [{ value: siftedBlock(from, to, exactOf) }]),
       verdicts: (from: number, to: number) =>
         producer.append(topics.verdicts, 0, [{ value: verdictBlock(from, to, accepted) }]),
-      start(own: KafkaLog, faults: Partial<Faults> = {}, pool = decider(topics.raw)): RunningCurate {
+      start: (own: KafkaLog, faults: Partial<Faults> = {}, pool = decider(topics.raw)): RunningCurate => {
         const curate = startCurate({ log: own, topics, pool, faults: { ...noFaults, ...faults } });
         running.push(curate);
         return curate;
@@ -217,12 +217,12 @@ function renaming(create: SocketFactory, from: string, to: string): SocketFactor
   assert.equal(from.length, to.length);
   return (options) => {
     const socket = create(options);
-    const write = socket.write.bind(socket) as (data: Uint8Array) => boolean;
-    socket.write = ((data: Uint8Array) => {
+    const write = socket.write.bind(socket);
+    socket.write = (data: Uint8Array | string) => {
       const bytes = Buffer.from(data);
       for (let at = bytes.indexOf(from); at >= 0; at = bytes.indexOf(from, at)) bytes.write(to, at);
       return write(bytes);
-    }) as typeof socket.write;
+    };
     return socket;
   };
 }

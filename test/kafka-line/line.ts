@@ -134,7 +134,6 @@ export async function openLine(t: TestContext, { brokers }: Kafka, options: Line
     start(more = {}) {
       const stages = startProcess(topology, set, folder, more);
       running.add(stages);
-      void stages.ended.then(() => running.delete(stages));
       return stages;
     },
     feed,

@@ -42,6 +42,8 @@ export interface MessageOrigin {
   readonly key: string | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly timestampMs: number;
+  /** Of the value, before anything of it was cut off. */
+  readonly valueBytes?: number;
 }
 
 /** Consecutive records that cover the range `[from, to)` of their file; blank lines and padding lie between them. */
