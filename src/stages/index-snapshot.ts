@@ -62,10 +62,13 @@ export async function createSnapshotStore(options: SnapshotOptions): Promise<Sna
   /** The newest snapshot whose watermarks curate has passed in every partition, removing what is older and nothing else. */
   async function prune(): Promise<bigint | undefined> {
     const all = await list();
+    // Asked once for all snapshots: it may be a request to a broker.
+    const next = new Map<number, Promise<bigint | undefined>>();
     for (const [i, { file, position }] of all.entries()) {
       const { watermarks } = await readHead(file);
+      for (const partition of watermarks.keys()) if (!next.has(partition)) next.set(partition, decided(partition));
       const passed = await Promise.all(
-        [...watermarks].map(async ([partition, mark]) => mark <= ((await decided(partition)) ?? 0n)),
+        [...watermarks].map(async ([partition, mark]) => mark <= ((await next.get(partition)) ?? 0n)),
       );
       if (!passed.every(Boolean)) continue;
       for (const old of all.slice(i + 1)) await rm(old.file, { force: true });
@@ -80,6 +83,8 @@ export async function createSnapshotStore(options: SnapshotOptions): Promise<Sna
     worthwhile: (position) => position > newest,
     async publish({ index, watermarks, position }) {
       if (position <= newest) return;
+      // One that is not wanted now is due again as many documents later.
+      documentsAtSnapshot = index.stats().documents;
       // Those that wait for curate are never thinned out: what curate may still ask for has to be in one of them.
       if ((await list()).length >= MOST) await prune();
       if ((await list()).length >= MOST) return;
@@ -99,7 +104,6 @@ export async function createSnapshotStore(options: SnapshotOptions): Promise<Sna
       }
       await rename(aside, target);
       newest = position;
-      documentsAtSnapshot = index.stats().documents;
     },
     keptPosition: prune,
   };
