@@ -36,7 +36,7 @@ export interface Stream extends Workers {
   readonly signal: AbortSignal;
   readonly observer: RunObserver;
   readonly note: (text: string) => void;
-  /** Called once, when every stage has begun. */
+  /** Called once, when every stage is at work: curate has a policy, the controller has published one. Not when it is stopped before. */
   readonly ready: () => void;
 }
 
@@ -57,6 +57,9 @@ export async function runStream(stream: Stream): Promise<void> {
   try {
     await log.ensureTopics(topicSpecs(topics, stream.partitions, outputTopics(policy), 'topic'));
     const messages = await messagesOf(stream, signal);
+    if (messages === undefined) return;
+    const known = Promise.withResolvers<void>();
+    const published = Promise.withResolvers<void>();
     // The index and the controller do all their work on the main thread.
     const threads = work.has('sift') || work.has('curate') ? stream.workers : 0;
     pool = startWorkers({ ...stream, workers: threads }, undefined, topics.raw, messages);
@@ -75,17 +78,18 @@ export async function runStream(stream: Stream): Promise<void> {
       input: { kind: 'topic' },
       flow,
       stateDirectory: stream.stateDirectory,
-      policy: () => awaitPolicy(stream, signal),
+      policy: () => awaitPolicy(stream, signal, known.resolve),
       observer: stream.observer,
       ended: () => undefined,
       committed: () => undefined,
     });
     running = [
       ...started.running,
-      ...(stages.has('controller') ? [control(stream, signal)] : []),
+      ...(stages.has('controller') ? [control(stream, signal, published.resolve)] : []),
       ...(work.has('sift') ? [followCurate(log, flow, signal)] : []),
     ];
-    stream.ready();
+    const begun = [...(work.has('curate') ? [known] : []), ...(stages.has('controller') ? [published] : [])];
+    void Promise.all(begun.map(({ promise }) => promise)).then(stream.ready);
     await Promise.race([aborted(signal), ...running]);
     stop.abort('stopped');
     await Promise.all(running);
@@ -99,7 +103,7 @@ export async function runStream(stream: Stream): Promise<void> {
 
 /**
  * What workers need to know to write to topics. Where there is a registry, the schemas of the outputs are registered now: one that does not fit is
- * found before anything is processed, and one that is down is waited for.
+ * found before anything is processed, and one that is down is waited for: undefined when the stream is stopped meanwhile.
  */
 async function messagesOf({ log, topics, policy, config, stages, note }: Stream, signal: AbortSignal) {
   const names = outputTopics(policy);
@@ -118,7 +122,8 @@ async function messagesOf({ log, topics, policy, config, stages, note }: Stream,
       } catch (error) {
         if (!(error instanceof TransientError)) throw error;
         note(error.message);
-        await sleep(REGISTRY_MS, undefined, { signal });
+        await pause(REGISTRY_MS, signal);
+        if (signal.aborted) return undefined;
       }
     }
   }
@@ -126,9 +131,10 @@ async function messagesOf({ log, topics, policy, config, stages, note }: Stream,
 }
 
 /** Publishes the policy, takes in what curate counted, and lets go of what every stage has passed. */
-async function control(stream: Stream, signal: AbortSignal): Promise<void> {
+async function control(stream: Stream, signal: AbortSignal, published: () => void): Promise<void> {
   const { log, topics, policy, config, note } = stream;
   await publishPolicy(log, topics, policy);
+  published();
   note(`policy ${policyName(policy)} is published`);
   const consumer = await log.consumer(groups.controller, [topics.observations]);
   let trimmedMs = performance.now();
@@ -148,22 +154,36 @@ async function control(stream: Stream, signal: AbortSignal): Promise<void> {
 }
 
 /** The newest policy on the topic; waits for the controller when there is none yet. */
-async function awaitPolicy({ log, topics, note }: Stream, signal: AbortSignal): Promise<Policy> {
-  for (let waited = false; ; waited = true) {
+async function awaitPolicy(
+  { log, topics, policy: own, note }: Stream,
+  signal: AbortSignal,
+  known: () => void,
+): Promise<Policy> {
+  for (let waited = false; !signal.aborted; waited = true) {
     const policy = await readPolicy(log, topics);
-    if (policy !== undefined) return policy;
+    if (policy !== undefined) {
+      known();
+      return policy;
+    }
     if (!waited) note(`no policy on ${topics.policy} yet; waiting for the controller`);
-    await sleep(POLICY_MS, undefined, { signal });
+    await pause(POLICY_MS, signal);
   }
+  // Stopped before there was one: nothing will be decided.
+  return own;
 }
 
 /** Curate has other partitions than sift in this process, or works in another one: how far it is, is read from what it committed. */
 async function followCurate(log: Log, flow: Flow, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await sleep(PROGRESS_MS, undefined, { signal }).catch(() => undefined);
+    await pause(PROGRESS_MS, signal);
+    if (signal.aborted) return;
     for (const partition of flow.partitions()) {
       const next = await log.progress(groups.curate, partition);
       if (next !== undefined) flow.decided(partition, next);
     }
   }
 }
+
+/** Shorter when the signal is aborted, which is no failure. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => undefined);
