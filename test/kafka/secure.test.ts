@@ -8,6 +8,9 @@ import { texts, textOf } from '../contract/messages.ts';
 import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
 import { readCommitted } from './raw.ts';
 
+/** kafkajs reads these by itself. */
+const LOUD = { KAFKAJS_LOG_LEVEL: 'debug', KAFKAJS_DEBUG_PROTOCOL_BUFFERS: '1' };
+
 withBroker({ secure: true }, (broker) => {
   const password =
     (value: string = USER.password) =>
@@ -68,6 +71,8 @@ withBroker({ secure: true }, (broker) => {
       test(`a wrong login by ${sasl.mechanism} is a configuration error, and nothing shows the secret`, async (t) => {
         const { sasl: place } = await places();
         const lines: string[] = [];
+        for (const [name, value] of Object.entries(LOUD)) process.env[name] = value;
+        t.after(() => Object.keys(LOUD).map((name) => delete process.env[name]));
         for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const)
           t.mock.method(console, method, (...values: unknown[]) => void lines.push(inspect(values)));
         const failure = await openTestLog(t, {

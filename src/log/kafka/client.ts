@@ -111,6 +111,8 @@ async function settingsOf(options: CompiledOptions, kafkajs: typeof import('kafk
     ...(options.sasl && { sasl: await saslOf(options.sasl) }),
     socketFactory: socketFactory as NonNullable<KafkaConfig['socketFactory']>,
     logLevel: kafkajs.logLevel.NOTHING,
+    // Whatever its own environment variables ask for: what it logs may hold a login.
+    logCreator: () => () => undefined,
   } satisfies KafkaConfig;
 }
 
