@@ -4,14 +4,20 @@ export interface Drain {
   readonly stop: () => void;
 }
 
+/** A terminal signals the whole process group, and npm and shells pass on what they were sent: one Ctrl-C may come twice. */
+const ECHO_MS = 500;
+
 /** The first signal drains, a second one ends the process at once: what is committed is safe either way. */
-export function drainOnSignal(): Drain {
+export function drainOnSignal(nowMs: () => number = () => performance.now()): Drain {
   const controller = new AbortController();
   let received: NodeJS.Signals | undefined;
+  let receivedMs = 0;
   const onSignal = (signal: NodeJS.Signals) => {
-    if (received !== undefined) process.exit(signal === 'SIGINT' ? 130 : 143);
-    received = signal;
-    controller.abort();
+    if (received === undefined) {
+      received = signal;
+      receivedMs = nowMs();
+      controller.abort();
+    } else if (signal !== received || nowMs() - receivedMs > ECHO_MS) process.exit(signal === 'SIGINT' ? 130 : 143);
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
