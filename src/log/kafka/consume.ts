@@ -307,8 +307,10 @@ function toKafka({ topic, partition, offset }: Position) {
   return { topic, partitions: [{ partition, offset: String(offset), metadata: null }] };
 }
 
-function lagOf(group: string, { topic, partition, position, high, stable, openSinceMs }: Lane): Lag {
-  const behind = (end: bigint): bigint => (position === undefined || end <= position ? 0n : end - position);
+function lagOf(group: string, lane: Lane): Lag {
+  const { topic, partition, high, stable, openSinceMs, queuedBytes } = lane;
+  const place = hasMessages(lane) ? lane.taken : lane.position;
+  const behind = (end: bigint): bigint => (place === undefined || end <= place ? 0n : end - place);
   const openTransactionMs = openSinceMs === undefined ? 0 : performance.now() - openSinceMs;
-  return { group, topic, partition, lag: behind(high), stableLag: behind(stable), openTransactionMs };
+  return { group, topic, partition, lag: behind(high), stableLag: behind(stable), openTransactionMs, queuedBytes };
 }

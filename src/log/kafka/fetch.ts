@@ -33,6 +33,8 @@ export interface Lane {
   queuedBytes: number;
   /** Decoded and not yet taken. */
   messages: Message[];
+  /** Behind what was taken; the queue begins there or later. */
+  taken: bigint | undefined;
   /** As the last answer said. */
   high: bigint;
   stable: bigint;
@@ -136,6 +138,7 @@ export function createFetcher(
     lane.stable = stable;
     const from = lane.position!;
     const place = `${lane.topic}-${lane.partition}`;
+    lane.taken ??= from;
     const set = openRecordSet(answer.messages, from, answer.abortedTransactions ?? [], place);
     lane.caughtUp = set.end === from || set.end >= stable;
     if (set.end === from) return;
@@ -192,6 +195,7 @@ export function createFetcher(
     lane.queuedBytes = 0;
     lane.sets = [];
     lane.messages = [];
+    lane.taken = undefined;
     lane.caughtUp = false;
   }
 
@@ -205,6 +209,7 @@ export function createFetcher(
         sets: [],
         queuedBytes: 0,
         messages: [],
+        taken: undefined,
         high: -1n,
         stable: -1n,
         openSinceMs: undefined,
@@ -254,6 +259,8 @@ export function take(lane: Lane, maxBytes: number, maxMessages: number): Message
     used++;
   }
   lane.messages = lane.messages.slice(used);
+  const last = taken.at(-1);
+  if (last !== undefined) lane.taken = last.offset + 1n;
   return taken;
 }
 

@@ -85,6 +85,8 @@ export interface Lag {
   readonly stableLag: bigint;
   /** For how long this reader has seen an open transaction at the same place, at least; 0 without one. */
   readonly openTransactionMs: number;
+  /** Fetched and not yet taken, compressed. */
+  readonly queuedBytes: number;
 }
 
 export type CompiledOptions = ReturnType<typeof compileOptions>;
