@@ -41,6 +41,16 @@ export function kafkaMetrics(registry: Registry, metrics: Metrics) {
   function gauge(name: string, help: string) {
     return new Gauge({ name, help, labelNames, registers });
   }
+  const records = registry.getSingleMetric('riffle_consumer_lag_records') as Gauge;
+  type Labels = Readonly<Record<(typeof labelNames)[number], string>>;
+  let shown = new Map<string, Labels>();
+
+  /** A partition that is another process's now is no lag of this one. */
+  function forget({ group, topic, partition }: Labels): void {
+    records.remove({ topic, partition });
+    stable.remove({ group, topic, partition });
+    open.remove({ group, topic, partition });
+  }
   return {
     observer: {
       rebalanced: () => metrics.rebalanced(),
@@ -53,9 +63,15 @@ export function kafkaMetrics(registry: Registry, metrics: Metrics) {
     },
     /** Asks the log, and shows the answer. */
     lag(log: { lag(): readonly PartitionLag[] }): void {
-      for (const { group, topic, partition, ...of } of log.lag()) {
-        const labels = { group, topic, partition: String(partition) };
-        metrics.lag(topic, String(partition), Number(of.lag));
+      const lags = log.lag().map(({ group, topic, partition, ...of }) => ({
+        labels: { group, topic, partition: String(partition) },
+        of,
+      }));
+      const now = new Map(lags.map(({ labels }) => [Object.values(labels).join(' '), labels]));
+      for (const [key, labels] of shown) if (!now.has(key)) forget(labels);
+      shown = now;
+      for (const { labels, of } of lags) {
+        metrics.lag(labels.topic, labels.partition, Number(of.lag));
         stable.set(labels, Number(of.stableLag));
         open.set(labels, of.openTransactionMs / 1000);
       }
