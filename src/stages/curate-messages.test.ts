@@ -104,3 +104,19 @@ test('lines are written by their schema, and what counts is the size of that', (
   assert.deepEqual(messagesOf(outputs['curated.en']!), [`curated.en:${long.length}\n0`]);
   assert.deepEqual(messagesOf(outputs['dead-letter']!), [`dead-letter:${letter(2, 'a').length}\n0`]);
 });
+
+test('whatever a sender made long does not keep a dead letter from its topic', () => {
+  const long = 'x'.repeat(5000);
+  const bait = { ...(JSON.parse(letter(7, 'v')) as { error: object }), id: long, key: long, headers: { long } };
+  const error = { ...bait.error, message: long };
+  const { outputs } = finishMessages(result({ 'dead-letter': [JSON.stringify({ ...bait, error })] }), {
+    ...tools,
+    maxValueBytes: 4000,
+  });
+  const [text = ''] = messagesOf(outputs['dead-letter']!);
+  assert.ok(text.length <= 4000, `${text.length}`);
+  const { id, key, value } = JSON.parse(text) as { id: string; key: null; value: string };
+  assert.deepEqual({ id, key, value }, { id: 't.raw-3@7', key: null, value: 'v' });
+  const [headers = {}] = outputs['dead-letter']!.headers!;
+  assert.equal(headers['riffle.error.message'], 'x'.repeat(1000));
+});

@@ -98,6 +98,8 @@ function tooLarge(line: Uint8Array, topic: string, totals: Totals, { maxValueByt
 }
 
 interface Letter {
+  readonly id: string;
+  readonly key: string | null;
   readonly error: {
     readonly stage: string;
     readonly operator: string;
@@ -120,15 +122,25 @@ function lettersOf(lines: readonly Uint8Array[], { maxValueBytes, encode }: Mess
   return { ...join(messages), headers };
 }
 
+/** Whatever its sender may have made long. */
 function shortened(letter: Letter, maxValueBytes: number): Uint8Array {
+  const { position, error } = letter;
   const value = letter.value.slice(0, Math.floor(maxValueBytes / (2 * ESCAPED)));
-  return Buffer.from(JSON.stringify({ ...letter, headers: {}, value, truncated: true }));
+  const id = isShort(letter.id) ? letter.id : identityOf({ ...position, offset: BigInt(position.offset) });
+  const key = typeof letter.key === 'string' && isShort(letter.key) ? letter.key : null;
+  const message = error.message.slice(0, SHORT);
+  const short = { ...letter, id, error: { ...error, message }, key, headers: {}, value, truncated: true };
+  return Buffer.from(JSON.stringify(short));
 }
+
+/** Characters of what is kept whole in every dead letter, and of a header. */
+const SHORT = 1000;
+const isShort = (text: string): boolean => text.length <= SHORT;
 
 function headersOf({ error, position }: Letter): Record<string, string> {
   const of = { ...error, ...position };
   const names = ['stage', 'operator', 'code', 'message', 'topic', 'partition', 'offset'] as const;
-  return Object.fromEntries(names.map((name) => [`riffle.error.${name}`, String(of[name])]));
+  return Object.fromEntries(names.map((name) => [`riffle.error.${name}`, String(of[name]).slice(0, SHORT)]));
 }
 
 /** Without their line feeds. */

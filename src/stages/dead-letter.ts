@@ -20,7 +20,7 @@ export function deadLetter(record: RawRecord, error: Problem, position: SourcePo
     position: JSON.parse(positionJson(position)) as unknown,
     key: message?.key ?? null,
     headers: { ...(message ?? record).headers, ...(retryOf !== undefined && { [RETRY_OF]: retryOf }) },
-    timestamp: message ? new Date(message.timestampMs).toISOString() : (record.headers?.['warc-date'] ?? null),
+    timestamp: message ? timestampOf(message.timestampMs) : (record.headers?.['warc-date'] ?? null),
     value: value.text,
     encoding: value.encoding,
     valueBytes,
@@ -28,6 +28,12 @@ export function deadLetter(record: RawRecord, error: Problem, position: SourcePo
     sha256: createHash('sha256').update(record.bytes).digest('hex'),
   }).slice(0, -1);
 }
+
+/** The last moment that has a date (ECMA-262, section 21.4.1.1). */
+const LAST_MS = 8.64e15;
+
+/** A producer may claim any moment, and -1 is none. */
+const timestampOf = (ms: number): string | null => (ms >= 0 && ms <= LAST_MS ? new Date(ms).toISOString() : null);
 
 export interface Problem {
   readonly stage: string;

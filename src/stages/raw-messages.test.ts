@@ -54,6 +54,18 @@ test('without a value: a dead letter to be, with what is known of the message', 
   assert.deepEqual(record!.message, { key: 'k', headers: { a: 'b' }, timestampMs: 1005 });
 });
 
+test('a moment that no calendar has, and none at all', () => {
+  const timestamp = (timestampMs: number): unknown => {
+    const [record] = batchOf([message(0, '', { tombstone: true, timestampMs })]).records;
+    const letter = deadLetter(record!, problemOf(record!.error), { topic: 'raw', partition: 0, offset: 0n }, 4);
+    return (JSON.parse(`${letter}}`) as { timestamp: unknown }).timestamp;
+  };
+  assert.equal(timestamp(0), '1970-01-01T00:00:00.000Z');
+  assert.equal(timestamp(8.64e15), '+275760-09-13T00:00:00.000Z');
+  assert.equal(timestamp(8.64e15 + 1), null);
+  assert.equal(timestamp(-1), null);
+});
+
 test('what its sender calls damaged is dead, under a code that there is', () => {
   const damaged = (code: string) => ({ headers: { [DAMAGE_CODE]: code, [DAMAGE_MESSAGE]: 'cut' } });
   const { records } = batchOf([
