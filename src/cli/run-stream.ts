@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Registry } from 'prom-client';
 import type { Config } from '../config/schema.ts';
 import { ConfigError } from '../errors.ts';
+import type { HttpServer } from '../metrics/http.ts';
 import { kafkaMetrics } from '../metrics/kafka.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { lockState } from '../runtime/lock.ts';
@@ -41,24 +42,29 @@ export async function runOnKafka(loaded: Loaded, options: RunOptions, terminal: 
   });
   const drain = drainOnSignal();
   let ready = false;
-  const http =
-    config.http.enabled && options.http
-      ? await serveMetrics(config.http, options.port, registry, { ready: () => ready, status: progress.status })
-      : undefined;
-  if (http) progress.note(`metrics on http://${config.http.host}:${http.port}/metrics`);
+  let http: HttpServer | undefined;
   let watching: NodeJS.Timeout | undefined;
   try {
+    if (config.http.enabled && options.http) {
+      http = await serveMetrics(config.http, options.port, registry, { ready: () => ready, status: progress.status });
+      progress.note(`metrics on http://${config.http.host}:${http.port}/metrics`);
+    }
     const log = await openKafka(config, {
       variable: terminal.variable,
-      warn: (line) => progress.note(line),
+      warn: (line) => progress.warn(line),
       observer: onKafka.observer,
     });
     const topics = topicNames(config.app, config.topics);
+    const found = await log.partitions(topics.raw).catch(async (error: unknown) => {
+      // Its connections would keep the process alive.
+      await log.close();
+      throw error;
+    });
     watching = setInterval(() => onKafka.lag(log), LAG_MS);
     await runStream({
       log,
       topics,
-      partitions: (await log.partitions(topics.raw)) ?? config.log.partitions,
+      partitions: found ?? config.log.partitions,
       stages,
       config,
       topology,
@@ -85,7 +91,8 @@ export async function runOnKafka(loaded: Loaded, options: RunOptions, terminal: 
   }
 }
 
-function stagesOf(given: string | undefined): ReadonlySet<ProcessStage> {
+/** @throws ConfigError */
+export function stagesOf(given: string | undefined): ReadonlySet<ProcessStage> {
   if (given === undefined) return new Set(processStages);
   const names = given.split(',').map((name) => name.trim());
   const unknown = names.find((name) => !processStages.some((stage) => stage === name));
