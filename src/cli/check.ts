@@ -1,21 +1,43 @@
 import { styleText } from 'node:util';
 import { createFingerprinter, PUBLISHED_SEED } from '../dedup/dedup.ts';
+import { ConfigError } from '../errors.ts';
+import type { Findings } from '../log/kafka/check.ts';
 import { expandInputs } from '../operators/decode/inputs.ts';
 import { createOperator } from '../operators/create.ts';
 import { loadLanguageTable } from '../operators/language/table.ts';
 import { policyName } from '../pruning/policy.ts';
 import { createStage0 } from '../scoring/stage0.ts';
 import { type ConfigOptions, type Loaded, loadTopology } from './load-topology.ts';
+import type { Terminal } from './terminal.ts';
 
 interface CheckOptions extends ConfigOptions {
   readonly input: readonly string[];
+  readonly stages?: string;
   readonly json?: boolean;
 }
 
-/** `riffle check`. */
-export async function checkCommand(name: string, options: CheckOptions): Promise<void> {
-  const report = await checkTopology(await loadTopology(name, options), options.input);
-  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : printReport(report));
+/** `riffle check`. @throws ConfigError with everything that would make a run fail, behind the report of what is well. */
+export async function checkCommand(name: string, options: CheckOptions, terminal: Terminal): Promise<void> {
+  const loaded = await loadTopology(name, options);
+  const { ok, warnings } = await checkTopology(loaded, options.input);
+  const onLog = await checkLog(loaded, options, terminal);
+  const report = { ok: [...ok, ...onLog.ok], warnings: [...warnings, ...onLog.warnings] };
+  const { errors } = onLog;
+  process.stdout.write(
+    options.json ? `${JSON.stringify(errors.length > 0 ? { ...report, errors } : report)}\n` : printReport(report),
+  );
+  if (errors.length > 0) throw new ConfigError('check', errors.join('\n'));
+}
+
+const nothing: Findings = { ok: [], warnings: [], errors: [] };
+
+async function checkLog(loaded: Loaded, { stages }: CheckOptions, terminal: Terminal): Promise<Findings> {
+  if (loaded.config.log.kind !== 'kafka') {
+    if (stages === undefined) return nothing;
+    throw new ConfigError('stages', '--stages; the embedded log has all of them in one process; set log.kind=kafka');
+  }
+  const [{ checkKafka }, { stagesOf }] = await Promise.all([import('./check-kafka.ts'), import('./run-stream.ts')]);
+  return checkKafka(loaded, stagesOf(stages), terminal);
 }
 
 interface Report {

@@ -77,17 +77,19 @@ Examples:
 
 function addCheck(program: Command, terminal: Terminal): void {
   withConfig(withTopology(program.command('check')))
-    .summary('validate configuration, models and inputs without processing anything')
+    .summary('validate configuration, models, inputs and brokers without processing anything')
     .addOption(repeatable('--input <path>', 'inputs to check too; repeatable'))
+    .option('--stages <list>', 'on Kafka: check what the user of these stages may do (default: all of them)')
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
       `
 Examples:
   ${terminal.riffle} check web-crawl --config riffle.yaml
-  ${terminal.riffle} check text --input data --set language.minConfidence=0.5`,
+  ${terminal.riffle} check text --input data --set language.minConfidence=0.5
+  ${terminal.riffle} check web-crawl --set log.kind=kafka --set log.brokers=127.0.0.1:9092 --stages sift`,
     )
-    .action(async (topology, options) => (await import('./check.ts')).checkCommand(topology, options));
+    .action(async (topology, options) => (await import('./check.ts')).checkCommand(topology, options, terminal));
 }
 
 function addExplain(program: Command, terminal: Terminal): void {

@@ -48,8 +48,7 @@ export interface SchemaRegistry {
  */
 export async function openRegistry(options: OpenRegistry): Promise<SchemaRegistry> {
   const { url, format, subjects, autoRegister } = options;
-  const { registry, avro } = await loadClient();
-  const client = registry.SchemaRegistryClient.newClient(clientConfig(options));
+  const { registry, avro, client } = await openClient(options);
   const types = avroTypes(client, registry, avro);
   // Formats and unknown keywords of a producer's schema are hints, not reasons to refuse all that it sends.
   const lenient = { validate: true, strict: false, validateFormats: false, logger: false } as const;
@@ -118,6 +117,12 @@ function secret(key: string, file: string): string {
     const code = (cause as NodeJS.ErrnoException).code ?? 'error';
     throw new ConfigError('registry', `${key} ${file}; it cannot be read (${code}); name a readable file`, { cause });
   }
+}
+
+/** Asks nobody yet. @throws ConfigError `registry-client` */
+export async function openClient(options: OpenRegistry) {
+  const { registry, avro } = await loadClient();
+  return { registry, avro, client: registry.SchemaRegistryClient.newClient(clientConfig(options)) };
 }
 
 async function loadClient() {

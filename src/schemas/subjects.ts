@@ -35,14 +35,44 @@ export async function subjectId(
   { url, topic, schema, autoRegister, backward }: SubjectOptions,
 ): Promise<number> {
   const subject = subjectOf(topic);
-  try {
+  return explained(client, { url, subject, schema, autoRegister }, async () => {
     const latest = await latestOf(client, subject);
-    if (!autoRegister) return await client.getId(subject, schema, false);
+    if (!autoRegister) return client.getId(subject, schema, false);
     if (latest !== undefined && !(await client.testSubjectCompatibility(subject, schema)))
       throw incompatible(subject, latest, schema, '');
     const id = await client.register(subject, schema, false);
     if (latest === undefined) await client.updateCompatibility(subject, backward);
     return id;
+  });
+}
+
+/** What `subjectId` would find, without registering anything. @throws as it does. */
+export async function compatibilityOf(
+  client: Client,
+  { url, topic, schema, autoRegister }: Omit<SubjectOptions, 'backward'>,
+): Promise<'absent' | 'compatible'> {
+  const subject = subjectOf(topic);
+  return explained(client, { url, subject, schema, autoRegister }, async () => {
+    const latest = await latestOf(client, subject);
+    if (!autoRegister) await client.getId(subject, schema, false);
+    else if (latest === undefined) return 'absent';
+    else if (!(await client.testSubjectCompatibility(subject, schema))) throw incompatible(subject, latest, schema, '');
+    return 'compatible';
+  });
+}
+
+interface Asked extends Pick<SubjectOptions, 'url' | 'schema' | 'autoRegister'> {
+  readonly subject: string;
+}
+
+/** The registry's refusals in our words. */
+async function explained<T>(
+  client: Client,
+  { url, subject, schema, autoRegister }: Asked,
+  ask: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await ask();
   } catch (error) {
     if (!isFromRegistry(error)) throw error;
     const status = statusOf(error);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite, test, type TestContext } from 'node:test';
-import kafkajs from 'kafkajs';
+import kafkajs, { type AclOperationTypes, type AclResourceTypes } from 'kafkajs';
 import { settings as defaults } from '../../k8s/settings.ts';
 import { rulesOf } from '../../k8s/users.ts';
 import { USER } from '../../scripts/kafka/secure.ts';
@@ -18,7 +18,12 @@ import { riffle } from '../integration/cli.ts';
 import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
 import { rawAdmin } from './raw.ts';
 
-const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
+const {
+  AclOperationTypes: OPERATIONS,
+  AclPermissionTypes,
+  AclResourceTypes: RESOURCES,
+  ResourcePatternTypes,
+} = kafkajs;
 
 test('rights are those of the manifests, under which every stage was seen to work', async () => {
   const { policy } = await loadTopology('web-crawl', { set: [] });
@@ -129,7 +134,7 @@ withBroker({ secure: true, props: PROPS }, (broker) => {
         `log.sasl.username=${USER.name}`,
         'log.sasl.passwordEnv=X',
       ];
-      const allow = (resourceType: number, resourceName: string, operation: number) => ({
+      const allow = (resourceType: AclResourceTypes, resourceName: string, operation: AclOperationTypes) => ({
         resourceType,
         resourceName,
         resourcePatternType: ResourcePatternTypes.PREFIXED,
@@ -145,8 +150,8 @@ withBroker({ secure: true, props: PROPS }, (broker) => {
       includes(none.errors, new RegExp(`^transactional id ${app}-curate-0; user riffle may not use it; `));
       includes(none.warnings, /^settings of the brokers; this user may not see them/);
 
-      const { TOPIC, GROUP } = AclResourceTypes;
-      const { READ, WRITE, DESCRIBE_CONFIGS } = AclOperationTypes;
+      const { TOPIC, GROUP } = RESOURCES;
+      const { READ, WRITE, DESCRIBE_CONFIGS } = OPERATIONS;
       await admin.createAcls({
         acl: [
           allow(TOPIC, `${app}.`, READ),

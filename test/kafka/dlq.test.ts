@@ -225,7 +225,7 @@ withBroker({}, (broker) => {
       const letter = letterOf(0);
       const url = await oneSchema(t);
       const subjects = new Map([['any', 'dead-letter' as const]]);
-      const { encode } = await openRegistry({ url, format: 'avro', subjects, autoRegister: false });
+      const registry = await openRegistry({ url, format: 'avro', subjects, autoRegister: false });
       const headers = {
         'riffle.error.stage': 'sift',
         'riffle.error.operator': 'decode',
@@ -235,7 +235,7 @@ withBroker({}, (broker) => {
         'riffle.error.partition': '1',
         'riffle.error.offset': '0',
       };
-      const value = encode('any', Buffer.from(JSON.stringify(letter)));
+      const value = registry.encode('any', Buffer.from(JSON.stringify(letter)));
       await log.producer().append(`${app}.dead-letter`, 0, [{ value, headers }]);
 
       const [decoded] = await lettersOf(await open(`registry.url=${url}`));

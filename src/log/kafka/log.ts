@@ -1,6 +1,7 @@
 /** The log port on Kafka. Design: `docs/protocol.md`; what kafkajs gets wrong and how this adapter avoids it: `test/kafka/`. */
 import { ConfigError, FatalError } from '../../errors.ts';
 import type { Log, TopicSpec } from '../port.ts';
+import { type Findings, inspectCluster, type Inspection } from './check.ts';
 import { connectClient } from './client.ts';
 import { type KafkaConsumer, openConsumer } from './consume.ts';
 import { type KafkaLease, takeLease } from './lease.ts';
@@ -20,6 +21,8 @@ const READER = 'reader';
 export interface KafkaLog extends Log {
   /** What is wrong with topics as they are, one line each; nothing is created or changed. */
   check(specs: readonly TopicSpec[]): Promise<readonly string[]>;
+  /** The same of the whole cluster: brokers, topics, and what this user may do. */
+  inspect(what: Inspection): Promise<Findings>;
   /** Of a topic that need not be declared; undefined when there is none. */
   partitions(topic: string): Promise<number | undefined>;
   /** Lets go of blocks that every group of their topic has passed. To be called on a timer. */
@@ -80,6 +83,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
       await client.cluster.addMultipleTargetTopics([...topics.keys()]);
     },
     check: (specs) => checkTopics(client, specs),
+    inspect: (what) => inspectCluster(client, what),
     partitions: (topic) => countPartitions(client, topic),
     producer() {
       checkOpen();
@@ -126,8 +130,11 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
     },
     async progress(group, partition) {
       checkOpen();
-      const own = leases.get(`${group}/${partition}`)?.current();
-      if (own !== undefined) return own;
+      // Not that of a partition that went to another process: it knows nothing of what is committed there.
+      const held = leases.get(`${group}/${partition}`)?.current();
+      const consumers = consumersOf(group);
+      const owned = consumers.length === 0 || consumers.some((consumer) => consumer.owns(partition));
+      if (held !== undefined && owned) return held;
       const committed = await fetchCommitted(client, groupIdOf(group));
       return readProgress(committed.filter((position) => position.partition === partition)).next;
     },

@@ -3,8 +3,9 @@
  * protocol that have no room for them, so the two requests are written here.
  */
 import type { Client } from './client.ts';
-import { describe, typeOf } from './failures.ts';
+import { typeOf } from './failures.ts';
 import { type Broker, requireKafka } from './internals.ts';
+import { persist } from './persist.ts';
 
 /** Kafka's numbers of operations. */
 const OPERATIONS = { Read: 3, Write: 4, Delete: 6, Describe: 8, DescribeConfigs: 10 } as const;
@@ -25,6 +26,7 @@ export type Allowed = ReadonlySet<Operation> | 'hidden' | 'absent';
 interface Protocol {
   readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number } | undefined>>;
   readonly connectionPool: { send(exchange: object): Promise<unknown> };
+  findGroupCoordinator(of: { groupId: string; coordinatorType: number }): Promise<{ coordinator: { nodeId: number } }>;
 }
 
 interface Encoder {
@@ -44,6 +46,8 @@ interface Decoder {
 const METADATA = { apiKey: 3, apiVersion: 8, apiName: 'Metadata' } as const;
 const DESCRIBE_GROUPS = { apiKey: 15, apiVersion: 3, apiName: 'DescribeGroups' } as const;
 const TOPIC_AUTHORIZATION_FAILED = 29;
+/** Kinds of coordinators. */
+const GROUP = 0;
 const TRANSACTION = 1;
 
 /** Ranges of versions by number of the request. */
@@ -83,22 +87,33 @@ function readTopics(answer: Decoder): [string, Allowed][] {
   });
 }
 
-/** Of the group by its name on the broker. */
-export async function allowedOnGroup({ cluster }: Client, groupId: string): Promise<Allowed | undefined> {
+/** Of the group by its name on the brokers; undefined where they are too old to say. `broker` is any of them. */
+export async function allowedOnGroup(client: Client, broker: Broker, groupId: string): Promise<Allowed | undefined> {
   try {
-    const coordinator = await cluster.findGroupCoordinator({ groupId });
-    if (!speaks(coordinator, DESCRIBE_GROUPS)) return undefined;
-    const [allowed = 'absent'] = await send(
-      coordinator,
-      DESCRIBE_GROUPS,
-      (request) => request.writeArray([groupId]).writeBoolean(true),
-      readGroups,
-    );
-    return allowed;
+    return await persist(client, `group ${groupId}`, async () => {
+      const coordinator = await findCoordinator(client, broker, groupId, GROUP);
+      if (!speaks(coordinator, DESCRIBE_GROUPS)) return undefined;
+      const [allowed = 'absent'] = await send(
+        coordinator,
+        DESCRIBE_GROUPS,
+        (request) => request.writeArray([groupId]).writeBoolean(true),
+        readGroups,
+      );
+      return allowed;
+    });
   } catch (error) {
     if (typeOf(error) === 'GROUP_AUTHORIZATION_FAILED') return 'hidden';
     throw error;
   }
+}
+
+/** The cluster's own way of asking hides why it is refused. */
+async function findCoordinator({ cluster }: Client, broker: Broker, id: string, type: number): Promise<Broker> {
+  const { coordinator } = await (broker as Broker & Protocol).findGroupCoordinator({
+    groupId: id,
+    coordinatorType: type,
+  });
+  return cluster.findBroker({ nodeId: coordinator.nodeId });
 }
 
 function readGroups(answer: Decoder): Allowed[] {
@@ -111,23 +126,28 @@ function readGroups(answer: Decoder): Allowed[] {
       for (let field = 0; field < 2; field++) member.readBytes();
     });
     const allowed = operationsOf(group.readInt32());
-    return error === 0 ? allowed : 'hidden';
+    if (error !== 0) throw errorOf(error);
+    return allowed;
   });
 }
 
-/** Why this user may not even ask for the transactional id; undefined when it may. Whether it may write shows only when it does, which would fence. */
-export async function refusedTransactionalId({ cluster }: Client, id: string): Promise<string | undefined> {
+/** Whether this user may ask for the transactional id. Whether it may write with it shows only when it does, which would fence. */
+export async function isRefusedTransactionalId(client: Client, broker: Broker, id: string): Promise<boolean> {
   try {
-    await (cluster as unknown as CoordinatorFinder).findGroupCoordinator({ groupId: id, coordinatorType: TRANSACTION });
-    return undefined;
+    await persist(client, `transactional id ${id}`, () => findCoordinator(client, broker, id, TRANSACTION));
+    return false;
   } catch (error) {
-    if (typeOf(error) === 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED') return describe(error);
+    if (typeOf(error) === 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED') return true;
     throw error;
   }
 }
 
-interface CoordinatorFinder {
-  findGroupCoordinator(of: { groupId: string; coordinatorType: number }): Promise<Broker>;
+/** By Kafka's number; it carries the name. */
+function errorOf(code: number): Error {
+  const errors = requireKafka('kafkajs/src/protocol/error') as {
+    readonly createErrorFromCode: (code: number) => Error;
+  };
+  return errors.createErrorFromCode(code);
 }
 
 /** Bit n stands for operation n. */
