@@ -19,10 +19,12 @@ const { values } = parseArgs({
 });
 
 /** Faults of sessions are found in seconds, not in the broker's default of six. */
-export const BROKER_PROPS = { 'group.min.session.timeout.ms': '1000' };
+const BROKER_PROPS = { 'group.min.session.timeout.ms': '1000' };
 
 let bad = 0;
 let kafka = await startKafka({ nodes: values.nodes === '1' ? 1 : 3, props: BROKER_PROPS });
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void kafka.stop().finally(() => process.exit(1)));
 const first = Number(values.first);
 for (let seed = first; seed < first + Number(values.seeds); seed++) {
   try {
