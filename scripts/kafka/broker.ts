@@ -61,6 +61,7 @@ export interface Kafka {
 
 const CLUSTER_ID = 'cmlmZmxlLXRlc3QtYnJva2Vy';
 const READY = 'Kafka Server started';
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const READY_MS = 90_000;
 const STOP_MS = 30_000;
 
@@ -200,6 +201,12 @@ function createNode(jars: string, place: NodePlace, { detached = false, fast = f
   const killAtExit = (): void => {
     child?.kill('SIGKILL');
   };
+  /** A signal that ends this process runs no exit listeners. */
+  const killAtSignal = (name: NodeJS.Signals): void => {
+    killAtExit();
+    process.off(name, killAtSignal);
+    process.kill(process.pid, name);
+  };
 
   function signal(name: NodeJS.Signals): boolean {
     return child?.kill(name) ?? false;
@@ -246,11 +253,15 @@ function createNode(jars: string, place: NodePlace, { detached = false, fast = f
         java.once('exit', () => {
           if (child === java) child = undefined;
           process.off('exit', killAtExit);
+          for (const name of ENDING) process.off(name, killAtSignal);
           resolve();
         });
       });
       if (detached) java.unref();
-      else process.on('exit', killAtExit);
+      else {
+        process.on('exit', killAtExit);
+        for (const name of ENDING) process.on(name, killAtSignal);
+      }
       writeFileSync(pidFile, String(java.pid));
       await ready();
     },

@@ -19,7 +19,13 @@ withBroker({}, (broker) => {
           { topic, numPartitions, configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })) },
         ],
       });
-    return { app, brokers, admin, create, log: await openTestLog(t, { app, brokers, patienceMs: 1500 }) };
+    return {
+      app,
+      brokers,
+      admin,
+      create,
+      log: await openTestLog(t, { app, brokers, patienceMs: 1500, metadataMs: 1000 }),
+    };
   }
 
   suite('topics on Kafka', () => {
@@ -162,6 +168,21 @@ withBroker({}, (broker) => {
           for (;;) await consumer.poll({ maxBytes: 1, waitMs: 1000 });
         },
         { code: 'topic-gone' },
+      );
+    });
+
+    test('a topic that gets more partitions while it is read ends the consumer: nobody would read them', async (t) => {
+      const { app, admin, log } = await setUp(t);
+      const topic = `${app}.in`;
+      await log.ensureTopics([{ name: topic, partitions: 2, kind: 'blocks', groups: ['work'] }]);
+      const consumer = await log.consumer('work', [topic]);
+      await assignedOf(consumer);
+      await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
+      await assert.rejects(
+        async () => {
+          for (;;) await consumer.poll({ maxBytes: 1, waitMs: 1000 });
+        },
+        { code: 'topic-grown' },
       );
     });
 

@@ -82,6 +82,16 @@ withBroker({}, (broker) => {
       });
     }
 
+    test('trap 6: more aborted records than a fetch holds: a reader of what there is does not stop in front of them', async (t) => {
+      const { app, topic, brokers, log } = await setUp(t);
+      const transaction = await (await rawProducer(t, brokers, app)).transaction();
+      for (let i = 0; i < 8; i++)
+        await transaction.send({ topic, messages: [{ value: Buffer.alloc(600_000, i), partition: 0 }] });
+      await transaction.abort();
+      await log.producer().append(topic, 0, texts('behind'));
+      assert.deepEqual((await readCommitted(log, topic)).map(textOf), ['behind']);
+    });
+
     test('trap 9: a reader that works for longer than the session time-out keeps its partitions', async (t) => {
       const { topic, log } = await setUp(t, { sessionTimeoutMs: 800, heartbeatMs: 100 });
       await log.producer().append(topic, 0, texts('a', 'b'));

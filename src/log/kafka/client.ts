@@ -32,7 +32,6 @@ export interface Client {
 const RETRY = { initialRetryTime: 50, maxRetryTime: 1000, retries: 5 };
 const CONNECT_MS = 3000;
 const AUTHENTICATION_MS = 10_000;
-const METADATA_AGE_MS = 60_000;
 
 /** @throws ConfigError `broker` when no broker answers, `broker-login` when it refuses the login; FatalError `client-differs` */
 export async function connectClient(given: KafkaLogOptions): Promise<Client> {
@@ -46,7 +45,7 @@ export async function connectClient(given: KafkaLogOptions): Promise<Client> {
     new ClusterOf({
       ...clusterSettings(kafka, settings),
       offsets: new Map(),
-      metadataMaxAge: METADATA_AGE_MS,
+      metadataMaxAge: options.metadataMs,
       allowAutoTopicCreation: false,
       maxInFlightRequests: null,
       isolationLevel: READ_COMMITTED,
@@ -55,7 +54,7 @@ export async function connectClient(given: KafkaLogOptions): Promise<Client> {
     kafka.producer({
       allowAutoTopicCreation: false,
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-      metadataMaxAge: METADATA_AGE_MS,
+      metadataMaxAge: options.metadataMs,
       retry: { ...RETRY, retries: 0 },
       ...(transactionalId !== undefined && {
         transactionalId,

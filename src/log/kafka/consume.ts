@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FatalError } from '../../errors.ts';
-import type { Batch, Consumer, Polled, PollOptions, Position } from '../port.ts';
+import { FatalError, TransientError } from '../../errors.ts';
+import type { Batch, Consumer, Polled, PollOptions } from '../port.ts';
 import type { Client } from './client.ts';
+import { createCommitter } from './commits.ts';
 import { createFetcher, hasMessages, type Lane, take } from './fetch.ts';
 import type { Cluster } from './internals.ts';
 import { joinGroup, type Membership } from './membership.ts';
@@ -13,8 +14,6 @@ import { persist } from './persist.ts';
 const FAIR_BYTES = 64 << 10;
 /** Small messages cost by their number: more than these would hold the event loop for too long. */
 const MESSAGES_A_POLL = 2000;
-/** A reader of what there is waits so long for an answer, whatever `waitMs` says. */
-const READER_WAIT_MS = 30_000;
 
 export interface KafkaConsumer extends Consumer {
   /** Whether the group gives this partition to this consumer now, as far as it knows. */
@@ -45,9 +44,6 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
     await cluster.addMultipleTargetTopics(topics);
   });
   const lanes = new Map<number, Lane[]>();
-  /** As last committed, by place: a position never moves back. */
-  const last = new Map<string, bigint>();
-  let committing: Promise<void> = Promise.resolve();
   /** Not yet told to the caller. */
   let assigned: number[] = [];
   let revoked: number[] = [];
@@ -64,8 +60,18 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
     failure ??= error;
     awaken();
   };
-  const fetcher = createFetcher(client, cluster, { arrived: awaken, failed });
+  const fetcher = createFetcher(client, cluster, { arrived: awaken, failed, refreshed: requireSameSize });
   let membership = groupId === undefined ? undefined : join(groupId);
+  const committer =
+    groupId === undefined
+      ? undefined
+      : createCommitter({
+          client,
+          groupId,
+          membership: () => membership!,
+          // A topic that is not read here is nobody's: what is said of it counts as long as this is a member.
+          owns: ({ topic, partition }) => !topics.includes(topic) || lanes.has(partition),
+        });
   if (groupId === undefined)
     share(
       Array.from({ length: Math.max(...counts.values()) }, (_, p) => p),
@@ -82,6 +88,20 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
       },
       failed,
     });
+  }
+
+  /** Partitions that were added are in nobody's share: nothing would ever read them. */
+  function requireSameSize(): void {
+    for (const [topic, count] of counts) {
+      const found = cluster.findTopicPartitionMetadata(topic).length;
+      if (found > count)
+        failed(
+          new FatalError(
+            'topic-grown',
+            `topic ${topic}; it has ${found} partitions now, and had ${count}; records keep their partition, so start over under another app name`,
+          ),
+        );
+    }
   }
 
   /** The group gave these partitions to this consumer, and no others. */
@@ -103,8 +123,7 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
   function drop(partition: number): void {
     for (const lane of lanes.get(partition) ?? []) fetcher.remove(lane);
     lanes.delete(partition);
-    // Somebody else may move it now.
-    for (const place of last.keys()) if (place.endsWith(`/${partition}`)) last.delete(place);
+    committer?.forget(partition);
     if (assigned.includes(partition)) assigned = assigned.filter((other) => other !== partition);
     else revoked.push(partition);
   }
@@ -150,18 +169,19 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
     return [...lanes.values()].some((list) => list.some((lane) => !lane.paused && hasMessages(lane)));
   }
 
-  /** A reader asks for what there is: it knows only when every partition has answered. */
-  function isCaughtUp(): boolean {
-    return [...lanes.values()].every((list) => list.every(({ paused, caughtUp }) => paused || caughtUp));
+  /** A reader asks for what there is, whatever `waitMs` says: it knows only when every partition has answered. */
+  function isReading(): boolean {
+    if (groupId !== undefined) return false;
+    return ![...lanes.values()].every((list) => list.every(({ paused, caughtUp }) => paused || caughtUp));
   }
 
-  async function wait({ waitMs, signal }: PollOptions): Promise<void> {
-    const started = performance.now();
+  /** @returns false when the time was over, or the signal aborted, before anything came */
+  async function wait(startedMs: number, { waitMs, signal }: PollOptions): Promise<boolean> {
     for (;;) {
-      if (isReady() || signal?.aborted === true) return;
-      const limitMs = groupId === undefined && !isCaughtUp() ? Math.max(waitMs, READER_WAIT_MS) : waitMs;
-      const leftMs = started + limitMs - performance.now();
-      if (leftMs <= 0) return;
+      if (isReady()) return true;
+      const limitMs = isReading() ? Math.max(waitMs, options.retryMs) : waitMs;
+      const leftMs = startedMs + limitMs - performance.now();
+      if (leftMs <= 0 || signal?.aborted === true) return false;
       await new Promise<void>((resolve) => {
         const end = (): void => {
           clearTimeout(timer);
@@ -195,50 +215,37 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
     return batches;
   }
 
+  function unanswered(): TransientError {
+    return new TransientError(
+      'broker-away',
+      `${topics.join()}; no answer about what they hold for ${options.retryMs / 1000} s; bring the broker back, and start again`,
+    );
+  }
+
   const laneOf = (topic: string, partition: number): Lane | undefined =>
     lanes.get(partition)?.find((lane) => lane.topic === topic);
 
-  async function commitOnce(positions: readonly Position[]): Promise<void> {
-    for (;;) {
-      await membership!.joined();
-      // A topic that is not read here is nobody's: what is said of it counts as long as this is a member.
-      const mine = positions.filter(({ topic, partition }) => !topics.includes(topic) || lanes.has(partition));
-      await learn(mine.filter((position) => !last.has(placeOf(position))));
-      const newer = mine.filter((position) => position.offset > (last.get(placeOf(position)) ?? -1n));
-      if (newer.length === 0) return;
-      const done = await persist({ options, cluster }, `positions of ${groupId}`, () =>
-        membership!.commit(newer.map(toKafka)),
-      );
-      // The group moved on: what is still this member's is written under its new generation.
-      if (!done) continue;
-      for (const position of newer) last.set(placeOf(position), position.offset);
-      return;
-    }
-  }
-
-  async function learn(unknown: readonly Position[]): Promise<void> {
-    if (unknown.length === 0) return;
-    const asked = unknown.map(({ topic, partition }) => ({ topic, partitions: [partition] }));
-    const committed = new Map(
-      (await fetchCommitted(client, groupId!, asked)).map((found) => [placeOf(found), found.offset]),
-    );
-    for (const position of unknown) last.set(placeOf(position), committed.get(placeOf(position)) ?? -1n);
-  }
-
   return {
     async poll(poll): Promise<Polled> {
-      polledMs = performance.now();
+      const startedMs = performance.now();
+      polledMs = startedMs;
       if (asleep && groupId !== undefined && !closed) {
         asleep = false;
         membership = join(groupId);
       }
-      await wait(poll);
-      polledMs = performance.now();
-      if (failure !== undefined) throw failure;
-      // One after the other: a number may be in both, for a partition that was away in between.
-      if (revoked.length > 0) return { assigned: [], revoked: revoked.splice(0), batches: [] };
-      if (assigned.length > 0) return { assigned: assigned.splice(0), revoked: [], batches: [] };
-      return { assigned: [], revoked: [], batches: closed ? [] : readBatches(poll.maxBytes) };
+      for (;;) {
+        const ready = await wait(startedMs, poll);
+        polledMs = performance.now();
+        if (failure !== undefined) throw failure;
+        // One after the other: a number may be in both, for a partition that was away in between.
+        if (revoked.length > 0) return { assigned: [], revoked: revoked.splice(0), batches: [] };
+        if (assigned.length > 0) return { assigned: assigned.splice(0), revoked: [], batches: [] };
+        const batches = closed ? [] : readBatches(poll.maxBytes);
+        // What was fetched may hold nothing but markers and aborted records: then there is more to wait for.
+        if (ready && batches.length === 0 && !closed) continue;
+        if (!ready && isReading() && poll.signal?.aborted !== true) throw unanswered();
+        return { assigned: [], revoked: [], batches };
+      }
     },
     seek({ topic, partition, offset }) {
       const lane = laneOf(topic, partition);
@@ -256,14 +263,11 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
       awaken();
     },
     commit(positions) {
-      if (groupId === undefined)
-        throw new FatalError(
-          'not-a-member',
-          `${topics.join()}; a reader commits nothing; this is a mistake in the program`,
-        );
-      const done = committing.then(() => commitOnce(positions));
-      committing = done.catch(() => undefined);
-      return done;
+      if (committer !== undefined) return committer.commit(positions);
+      throw new FatalError(
+        'not-a-member',
+        `${topics.join()}; a reader commits nothing; this is a mistake in the program`,
+      );
     },
     async committed(topic, partition) {
       if (groupId === undefined) return undefined;
@@ -291,20 +295,12 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
       fetcher.close();
       awaken();
       // What is under way is waited for, unless the broker is away.
-      await Promise.race([committing, sleep(options.requestTimeoutMs, undefined, { ref: false })]);
+      await Promise.race([committer?.settled(), sleep(options.requestTimeoutMs, undefined, { ref: false })]);
       await membership?.leave();
       await cluster.disconnect().catch(() => undefined);
       parts.closed();
     },
   };
-}
-
-function placeOf({ topic, partition }: Pick<Position, 'topic' | 'partition'>): string {
-  return `${topic}/${partition}`;
-}
-
-function toKafka({ topic, partition, offset }: Position) {
-  return { topic, partitions: [{ partition, offset: String(offset), metadata: null }] };
 }
 
 function lagOf(group: string, lane: Lane): Lag {

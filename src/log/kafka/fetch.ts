@@ -57,7 +57,7 @@ export interface Fetcher {
 export function createFetcher(
   { options }: Client,
   cluster: Cluster,
-  events: { arrived(): void; failed(error: Error): void },
+  events: { arrived(): void; failed(error: Error): void; refreshed(): void },
 ): Fetcher {
   const lanes = new Set<Lane>();
   const busy = new Set<number>();
@@ -104,6 +104,7 @@ export function createFetcher(
     const positions = new Map(asked.map((lane) => [lane, lane.position!]));
     try {
       await cluster.refreshMetadataIfNecessary();
+      events.refreshed();
       const broker = await cluster.findBroker({ nodeId: leader });
       const { responses } = await broker.fetch({
         maxWaitTime: asked.length === lanes.size ? IDLE_WAIT_MS : SHORT_WAIT_MS,

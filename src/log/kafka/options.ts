@@ -43,6 +43,8 @@ export interface KafkaLogOptions {
    * A position beyond the end may be a new leader that has not caught up, a topic that is unknown a broker that has just started: how long that may last.
    */
   readonly patienceMs?: number;
+  /** How often the cluster is asked anew who leads what. */
+  readonly metadataMs?: number;
   /** Of topics that Riffle creates; the broker's default when left out. */
   readonly replicationFactor?: number;
   /** `max.message.bytes` of the topics that Riffle creates. */
@@ -103,6 +105,7 @@ export function compileOptions(options: KafkaLogOptions) {
     maxPollMs: options.maxPollMs ?? 900_000,
     requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
     retryMs: options.retryMs ?? 120_000,
+    metadataMs: options.metadataMs ?? 60_000,
     patienceMs: options.patienceMs ?? 15_000,
     maxMessageBytes: options.maxMessageBytes ?? 8 << 20,
     warn: options.warn ?? (() => undefined),
