@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RecordError } from '../errors.ts';
 import type { TopicLines } from '../routing/lines.ts';
 import { finishMessages } from './curate-messages.ts';
 import type { CurateResult } from './curate-records.ts';
@@ -103,6 +104,32 @@ test('lines are written by their schema, and what counts is the size of that', (
   });
   assert.deepEqual(messagesOf(outputs['curated.en']!), [`curated.en:${long.length}\n0`]);
   assert.deepEqual(messagesOf(outputs['dead-letter']!), [`dead-letter:${letter(2, 'a').length}\n0`]);
+});
+
+test('a record that does not fit its schema is a dead letter, and the others go on', () => {
+  const encode = (topic: string, line: Uint8Array) => {
+    if (topic !== 'dead-letter' && Buffer.from(line).includes('"odd"'))
+      throw new RecordError('schema', 'schema.mismatch', 'record; it does not fit');
+    return line;
+  };
+  const odd = record(2, 'odd');
+  const { outputs, totals } = finishMessages(result({ 'curated.en': [record(1, 'a'), odd], control: [odd] }), {
+    ...tools,
+    encode,
+  });
+  assert.deepEqual(messagesOf(outputs['curated.en']!), [record(1, 'a')]);
+  const [dead] = messagesOf(outputs['dead-letter']!).map((text) => JSON.parse(text));
+  assert.deepEqual(dead.error, {
+    stage: 'curate',
+    operator: 'schema',
+    code: 'schema.mismatch',
+    message: 'record; it does not fit',
+  });
+  assert.equal(dead.value, odd);
+  assert.deepEqual(
+    [totals.decided.curated, totals.decided['dead-letter']['schema.mismatch'], totals.control],
+    [{ 'curated.en': 1 }, 1, 0],
+  );
 });
 
 test('whatever a sender made long does not keep a dead letter from its topic', () => {

@@ -3,6 +3,7 @@
  * letter, and where a registry is configured lines are written by its schemas.
  */
 import { createHash } from 'node:crypto';
+import { RecordError } from '../errors.ts';
 import type { Outcome } from '../model/reasons.ts';
 import { identityOf, RETRY_OF, type SourcePosition } from '../model/record.ts';
 import type { TopicLines } from '../routing/lines.ts';
@@ -23,22 +24,22 @@ const DEAD_LETTER = 'dead-letter';
 const ESCAPED = 8;
 const LINE_FEED = 10;
 
-/** The same result, every line within the limit. */
+/** The same result, every line within the limit and as its schema says. */
 export function finishMessages(result: CurateResult, tools: MessageTools): CurateResult {
   const { totals } = result;
   const refused: Uint8Array[] = [];
   const outputs: Record<string, TopicLines> = {};
   for (const [topic, lines] of Object.entries(result.outputs)) {
-    if (topic !== DEAD_LETTER) outputs[topic] = fitting(topic, lines, tools, (line) => refuse(line, topic));
+    if (topic !== DEAD_LETTER) outputs[topic] = fitting(topic, lines, tools, (line, why) => refuse(line, topic, why));
   }
   const letters = [...linesOf(result.outputs[DEAD_LETTER]), ...refused];
   if (letters.length > 0) outputs[DEAD_LETTER] = lettersOf(letters, tools);
   return { ...result, outputs };
 
-  function refuse(line: Uint8Array, topic: string): void {
+  function refuse(line: Uint8Array, topic: string, why: RecordError): void {
     // The control sample holds copies: the record itself is decided elsewhere.
     if (topic === 'control') totals.control--;
-    else refused.push(tooLarge(line, topic, totals, tools));
+    else refused.push(letterOf(line, why, totals, tools));
   }
 }
 
@@ -46,17 +47,29 @@ function fitting(
   topic: string,
   lines: TopicLines,
   { maxValueBytes, encode }: MessageTools,
-  refuse: (line: Uint8Array) => void,
+  refuse: (line: Uint8Array, why: RecordError) => void,
 ): TopicLines {
   if (encode === undefined && lines.lengths.every((bytes) => bytes - 1 <= maxValueBytes)) return lines;
   const kept: Uint8Array[] = [];
   for (const line of linesOf(lines)) {
-    const message = encode?.(topic, line) ?? line;
-    if (message.byteLength > maxValueBytes) refuse(line);
-    else kept.push(message);
+    try {
+      const message = encode?.(topic, line) ?? line;
+      if (message.byteLength > maxValueBytes) throw tooLarge(line, topic, maxValueBytes);
+      kept.push(message);
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error;
+      refuse(line, error);
+    }
   }
   return join(kept);
 }
+
+const tooLarge = ({ byteLength }: Uint8Array, topic: string, maxValueBytes: number): RecordError =>
+  new RecordError(
+    'output',
+    'output.tooLarge',
+    `record; ${byteLength} bytes as a message, ${topic} takes ${maxValueBytes}; raise max.message.bytes of the topic, and put the record back`,
+  );
 
 interface Written {
   readonly id: string;
@@ -66,10 +79,14 @@ interface Written {
 }
 
 /** The record counts as what it becomes. */
-function tooLarge(line: Uint8Array, topic: string, totals: Totals, { maxValueBytes, deadLetterBytes }: MessageTools) {
+function letterOf(
+  line: Uint8Array,
+  { operator, code, message }: RecordError,
+  totals: Totals,
+  { maxValueBytes, deadLetterBytes }: MessageTools,
+): Uint8Array {
   const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString();
   const { id, position, decision, metadata } = JSON.parse(text) as Written;
-  const code = 'output.tooLarge';
   const counted = totals.decided[decision.outcome];
   const name = decision.reason ?? decision.topic;
   counted[name]!--;
@@ -77,12 +94,11 @@ function tooLarge(line: Uint8Array, topic: string, totals: Totals, { maxValueByt
   const dead = totals.decided[DEAD_LETTER];
   dead[code] = (dead[code] ?? 0) + 1;
   totals.examples[code] ??= identityOf(position);
-  const message = `record; ${line.byteLength} bytes as a message, ${topic} takes ${maxValueBytes}; raise max.message.bytes of the topic, and put the record back`;
   const retryOf = metadata?.riffle?.['retry-of'];
   return Buffer.from(
     JSON.stringify({
       id,
-      error: { stage: 'curate', operator: 'output', code, message },
+      error: { stage: 'curate', operator, code, message },
       position,
       key: null,
       headers: retryOf === undefined ? {} : { [RETRY_OF]: JSON.stringify(retryOf) },
