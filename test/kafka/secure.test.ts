@@ -4,14 +4,17 @@ import { suite, test, type TestContext } from 'node:test';
 import { inspect } from 'node:util';
 import { unsecuredToken, USER } from '../../scripts/kafka/secure.ts';
 import type { KafkaLogOptions, Sasl } from '../../src/log/kafka/options.ts';
-import { texts, textOf } from '../contract/messages.ts';
+import { assignedOf, readAll, texts, textOf } from '../contract/messages.ts';
 import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
 import { readCommitted } from './raw.ts';
 
 /** kafkajs reads these by itself. */
 const LOUD = { KAFKAJS_LOG_LEVEL: 'debug', KAFKAJS_DEBUG_PROTOCOL_BUFFERS: '1' };
 
-withBroker({ secure: true }, (broker) => {
+/** A connection has to log in again so often, or is closed. */
+const LOGIN_MS = 4000;
+
+withBroker({ secure: true, props: { 'connections.max.reauth.ms': String(LOGIN_MS) } }, (broker) => {
   const password =
     (value: string = USER.password) =>
     () =>
@@ -61,6 +64,33 @@ withBroker({ secure: true }, (broker) => {
         await works(t, { brokers: [saslTls], ssl, sasl });
       });
     }
+
+    test('a login that runs out is renewed: appends, commits and reading go on', async (t) => {
+      const { sasl: place } = await places();
+      const app = uniqueApp();
+      const topic = `${app}.in`;
+      let tokens = 0;
+      const token = () => {
+        tokens++;
+        return unsecuredToken(USER.name, 60);
+      };
+      const log = await openTestLog(t, { app, brokers: [place], sasl: { mechanism: 'oauthbearer', token } });
+      await log.ensureTopics([{ name: topic, partitions: 1, kind: 'blocks', groups: ['work'] }]);
+      const consumer = await log.consumer('work', [topic]);
+      await assignedOf(consumer);
+      const lease = await log.lease('work', 0);
+      const producer = log.producer();
+      const before = tokens;
+      const seen: string[] = [];
+      for (let i = 0; tokens < before + 6 || i < 20; i++) {
+        await producer.append(topic, 0, texts(String(i)));
+        seen.push(...((await readAll(consumer, 1)).get(`${topic}-0`) ?? []).map(textOf));
+        await new Promise((resolve) => setTimeout(resolve, LOGIN_MS / 20));
+      }
+      assert.deepEqual([...new Set(seen)], seen.map((_, i) => String(i)).slice(0, new Set(seen).size));
+      await lease.commit({ outputs: new Map(), positions: [], next: 7n });
+      assert.equal(await log.progress('work', 0), 7n);
+    });
 
     const wrong: readonly Sasl[] = [
       { mechanism: 'plain', username: USER.name, password: password('quartz-and-mud') },

@@ -32,6 +32,8 @@ export interface Client {
 const RETRY = { initialRetryTime: 50, maxRetryTime: 1000, retries: 5 };
 const CONNECT_MS = 3000;
 const AUTHENTICATION_MS = 10_000;
+/** A login that the broker limits in time is renewed so long before its end: a broker refuses one that is renewed as soon as it was given. */
+const RENEW_MS = 2000;
 
 /** @throws ConfigError `broker` when no broker answers, `broker-login` when it refuses the login; FatalError `client-differs` */
 export async function connectClient(given: KafkaLogOptions): Promise<Client> {
@@ -102,7 +104,7 @@ async function settingsOf(options: CompiledOptions, kafkajs: typeof import('kafk
     brokers: [...options.brokers],
     connectionTimeout: CONNECT_MS,
     authenticationTimeout: AUTHENTICATION_MS,
-    reauthenticationThreshold: AUTHENTICATION_MS,
+    reauthenticationThreshold: RENEW_MS,
     requestTimeout: options.requestTimeoutMs,
     enforceRequestTimeout: true,
     retry: RETRY,

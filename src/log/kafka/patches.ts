@@ -5,7 +5,7 @@
  * - *Fetch answers keep their record sets undecoded.* `record-set.ts` decodes them: kafkajs's own filter walks the list of aborted transactions in
  *   the wrong order and delivers whole aborted transactions; its decoder takes quadratic time over headers and overflows the stack on very large
  *   batches; and it stops for ever in front of a batch that compaction has emptied.
- * - *Record batches are encoded by `record-batch.ts`*, in a third of the time.
+ * - *Record batches are encoded by `record-batch.ts`*, without an encoder that grows for every record.
  * - *The request queue is calm*: kafkajs sets a timer of 1 ms for every connection, for ever, and looks for requests that are overdue ten times a
  *   second.
  */

@@ -1,6 +1,6 @@
 /**
  * Encodes record batches (Kafka protocol, version 2) into one buffer of the right size. kafkajs makes an encoder for every record, which grows and is
- * copied several times: a third of what a document costs to produce.
+ * copied several times: about a quarter of what a document costs to produce.
  */
 import { compress } from './codecs.ts';
 import { crc32c } from './crc32c.ts';
