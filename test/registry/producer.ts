@@ -18,6 +18,9 @@ export const openAt = (url: string, options: Partial<OpenRegistry> = {}): Promis
 export const registerAs = (client: Client, subject: string, schema: SchemaInfo): Promise<number> =>
   client.register(subject, schema, false);
 
+/** `<topic>-value`, without asking a registry for associations that it does not know of. */
+const byTopic = { subjectNameStrategyType: sr.SubjectNameStrategyType.TOPIC };
+
 /** Registers the schema under `<topic>-value`, and writes one value with it. */
 export async function produce(
   url: string,
@@ -28,7 +31,7 @@ export async function produce(
 ): Promise<{ id: number; message: Buffer }> {
   const client = freshClient(url);
   const id = await registerAs(client, `${topic}-value`, { schemaType, schema: JSON.stringify(schema) });
-  const conf = { useSchemaId: id, autoRegisterSchemas: false } as const;
+  const conf = { ...byTopic, useSchemaId: id, autoRegisterSchemas: false };
   const serializer =
     schemaType === 'AVRO'
       ? new sr.AvroSerializer(client, sr.SerdeType.VALUE, conf)
@@ -40,6 +43,9 @@ export async function produce(
 export function consume(url: string, topic: string, format: 'avro' | 'json', message: Uint8Array): Promise<unknown> {
   const bytes = Buffer.from(message);
   if (format === 'avro')
-    return new sr.AvroDeserializer(freshClient(url), sr.SerdeType.VALUE, {}).deserialize(topic, bytes);
-  return new sr.JsonDeserializer(freshClient(url), sr.SerdeType.VALUE, { validate: true }).deserialize(topic, bytes);
+    return new sr.AvroDeserializer(freshClient(url), sr.SerdeType.VALUE, byTopic).deserialize(topic, bytes);
+  return new sr.JsonDeserializer(freshClient(url), sr.SerdeType.VALUE, { ...byTopic, validate: true }).deserialize(
+    topic,
+    bytes,
+  );
 }
