@@ -45,5 +45,6 @@ test('verdicts have a budget of their own, and a partition its least', () => {
   const { look } = trial();
   assert.deepEqual(look(0, false, 8, 5 * MiB), ['pause v-5'], '32 MiB are 4 for each of eight');
   assert.deepEqual(look(0, false, 1, 5 * MiB), ['resume v-5']);
-  assert.deepEqual(look(3 * MiB, false, 10_000), [], 'a thousand partitions do not stop each other');
+  assert.deepEqual(look(MiB, false, 10_000), [], 'thousands of partitions do not stop each other');
+  assert.deepEqual(look(3 * MiB, false, 500), ['pause s-5'], 'nor do they hold gigabytes');
 });

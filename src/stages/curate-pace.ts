@@ -4,8 +4,8 @@ import type { Join } from './curate-join.ts';
 
 /** Held of all partitions together. Verdicts have a budget of their own: full of documents, curate would never see what lets them go. */
 const BUDGET_BYTES = { sifted: 96 << 20, verdicts: 32 << 20 };
-/** A partition may hold this much, however many there are. */
-const LEAST_BYTES = 4 << 20;
+/** A partition may hold this much, however many there are: a block or two. More helps none, and hundreds of partitions hold it all at once while the index is away. */
+const LEAST_BYTES = 1 << 20;
 
 export interface Pace {
   /** To be called after something was added to the join, or let go. `partitions`: how many share the budget. */

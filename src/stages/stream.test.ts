@@ -13,8 +13,13 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 /** Stages of one process over a log in memory. */
-async function startOn(t: TestContext, log: ReturnType<typeof createMemoryLog>, stages: readonly ProcessStage[]) {
-  const loaded = await loadTopology('dedup', { set: [] });
+async function startOn(
+  t: TestContext,
+  log: ReturnType<typeof createMemoryLog>,
+  stages: readonly ProcessStage[],
+  set: readonly string[] = [],
+) {
+  const loaded = await loadTopology('dedup', { set });
   const stateDirectory = mkdtempSync(path.join(tmpdir(), 'riffle-stream-'));
   const stop = new AbortController();
   const said: string[] = [];
@@ -67,4 +72,27 @@ test('stages that wait for nobody are ready at once', async (t) => {
   await until(() => both.ready() === 1);
   both.stop();
   await both.ended;
+});
+
+test('a policy with outputs that this process has not prepared is refused at the start', async (t) => {
+  const log = createMemoryLog();
+  const controller = await startOn(t, log, ['controller'], ['policy.routes.other=rest', 'policy.version=2']);
+  await until(() => controller.ready() === 1);
+  const curate = await startOn(t, log, ['curate']);
+  await assert.rejects(curate.ended, {
+    code: 'policy-differs',
+    message: /dedup@2 on dedup\.policy; it writes to curated\.rest, which dedup@1 of this process does not know; start/,
+  });
+});
+
+test('a curate beside the controller begins with the policy that it publishes, not the one before', async (t) => {
+  const log = createMemoryLog();
+  const before = await startOn(t, log, ['controller'], ['policy.routes.other=rest']);
+  await until(() => before.ready() === 1);
+  before.stop();
+  await before.ended;
+  const whole = await startOn(t, log, ['controller', 'curate'], ['policy.version=2']);
+  await until(() => whole.ready() === 1);
+  whole.stop();
+  await whole.ended;
 });

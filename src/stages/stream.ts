@@ -1,10 +1,11 @@
 /** A stream without an end: any of the stages in one process over the raw topic, until it is told to stop. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TransientError } from '../errors.ts';
+import { ConfigError, TransientError } from '../errors.ts';
 import type { Log } from '../log/port.ts';
 import { type Policy, policyName } from '../pruning/policy.ts';
 import { type Faults, noFaults, type StageContext } from '../runtime/context.ts';
 import { createFlow, type Flow } from '../runtime/flow.ts';
+import { orAborted } from '../runtime/or-aborted.ts';
 import type { WorkerPool } from '../runtime/pool.ts';
 import { groups, type TopicNames, topicSpecs } from '../runtime/topics.ts';
 import { publishPolicy, readPolicy } from './controller.ts';
@@ -78,7 +79,11 @@ export async function runStream(stream: Stream): Promise<void> {
       input: { kind: 'topic' },
       flow,
       stateDirectory: stream.stateDirectory,
-      policy: () => awaitPolicy(stream, signal, known.resolve),
+      policy: async () => {
+        // Else it would begin, and stay, with the one that is about to be replaced.
+        if (stages.has('controller')) await orAborted(published.promise, signal);
+        return awaitPolicy(stream, signal, known.resolve);
+      },
       observer: stream.observer,
       ended: () => undefined,
       committed: () => undefined,
@@ -162,6 +167,7 @@ async function awaitPolicy(
   for (let waited = false; !signal.aborted; waited = true) {
     const policy = await readPolicy(log, topics);
     if (policy !== undefined) {
+      requireOutputs(policy, own, topics.policy);
       known();
       return policy;
     }
@@ -170,6 +176,17 @@ async function awaitPolicy(
   }
   // Stopped before there was one: nothing will be decided.
   return own;
+}
+
+/** A record for a topic that this process has not prepared would end it, whenever it comes. */
+function requireOutputs(policy: Policy, own: Policy, topic: string): void {
+  const prepared = new Set(outputTopics(own));
+  const missing = outputTopics(policy).filter((name) => !prepared.has(name));
+  if (missing.length > 0)
+    throw new ConfigError(
+      'policy-differs',
+      `policy ${policyName(policy)} on ${topic}; it writes to ${missing.join(', ')}, which ${policyName(own)} of this process does not know; start it with the configuration that the controller has`,
+    );
 }
 
 /** Curate has other partitions than sift in this process, or works in another one: how far it is, is read from what it committed. */
