@@ -7,6 +7,7 @@ import { bin, emptyFolder, riffle } from './riffle.ts';
 
 const commands = [
   ['run'],
+  ['feed'],
   ['describe'],
   ['check'],
   ['explain'],
