@@ -105,7 +105,10 @@ export function createFetcher(
     try {
       await cluster.refreshMetadataIfNecessary();
       events.refreshed();
+      if (closed) return;
       const broker = await cluster.findBroker({ nodeId: leader });
+      // Closed while it was being connected: nobody else would end this connection, and it keeps the process alive.
+      if (closed) return await cluster.disconnect();
       const { responses } = await broker.fetch({
         maxWaitTime: asked.length === lanes.size ? IDLE_WAIT_MS : SHORT_WAIT_MS,
         minBytes: 1,
