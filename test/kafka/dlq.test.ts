@@ -1,9 +1,11 @@
 /** Dead letters of a stream on a real broker: looked at, and put back as they came, each once. */
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { topicPlace } from '../../src/cli/dlq-topic.ts';
 import type { DeadLetterPlace, RetryReport } from '../../src/cli/dlq-place.ts';
 import type { DeadLetter } from '../../src/cli/dead-letters.ts';
@@ -218,6 +220,40 @@ withBroker({}, (broker) => {
       const back = (await readCommitted(log, raw, 1)).slice(250).map(({ value }) => Buffer.from(value).toString());
       assert.equal(back.length, 250);
       assert.equal(new Set(back).size, 250);
+    });
+
+    test('killed at any moment: the same call goes on, and each letter is put back once', {
+      timeout: 240_000,
+    }, async (t) => {
+      const count = 1000;
+      const { raw, set, log, letterOf, bury } = await setUp(
+        t,
+        Array.from({ length: count }, (_, i) => ({ value: `r${i}` })),
+      );
+      await bury(...Array.from({ length: count }, (_, i) => letterOf(i)));
+      const args = ['dlq', 'retry', '--all', '--json', '--topology', 'dedup', ...set.flatMap((one) => ['--set', one])];
+      const watcher = await log.consumer('reader', [raw]);
+      watcher.pause(raw, 0);
+      watcher.pause(raw, 1);
+      /** As soon as the topic has grown to `end`, wherever the call stands then. */
+      const kill = async (child: ChildProcess, end: bigint) => {
+        while (child.exitCode === null && (await watcher.bounds(raw, 1)).end < end) await sleep(2);
+        child.kill('SIGKILL');
+      };
+      const killAt = (end: bigint) => riffle(args, { meanwhile: (child) => void kill(child, end) });
+
+      for (const end of [count + 1, count + 350, count + 702]) assert.equal((await killAt(BigInt(end))).code, null);
+      const last = await riffle(args);
+      await watcher.close();
+
+      assert.equal(last.code, 0, last.stderr);
+      const { putBack: rest, already } = JSON.parse(last.stdout) as RetryReport;
+      assert.equal(rest.length + already.length, count);
+      // A kill within a transaction leaves offsets that nobody sees.
+      assert.ok(already.length >= 200 && rest.length > 0, `${already.length} were put back before`);
+      const back = (await readCommitted(log, raw, 1)).slice(count).map(({ value }) => Buffer.from(value).toString());
+      assert.equal(back.length, count);
+      assert.equal(new Set(back).size, count);
     });
 
     test('letters in Avro, and without anybody to ask for their schema', { timeout: 120_000 }, async (t) => {
