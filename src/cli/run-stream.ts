@@ -41,6 +41,9 @@ export async function runOnKafka(loaded: Loaded, options: RunOptions, terminal: 
     level: options.logLevel ?? 'info',
   });
   const drain = drainOnSignal();
+  drain.signal.addEventListener('abort', () => {
+    progress.note('stopping: what is under way is finished; another signal stops at once, and loses nothing either');
+  });
   let ready = false;
   let http: HttpServer | undefined;
   let watching: NodeJS.Timeout | undefined;
