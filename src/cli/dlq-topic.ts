@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../config/schema.ts';
 import { ConfigError, RecordError } from '../errors.ts';
 import type { KafkaLog } from '../log/kafka/log.ts';
-import type { Message, OutMessage } from '../log/port.ts';
+import type { Message, OutMessage, TopicKind } from '../log/port.ts';
 import { identityOf, positionJson } from '../model/record.ts';
 import { openFinder, readRecords } from '../runtime/read-records.ts';
 import { topicNames } from '../runtime/topics.ts';
@@ -43,7 +43,7 @@ export async function topicPlace(
     warn: (line) => process.stderr.write(`${line}\n`),
   });
   try {
-    const partitions = await declare(log, topics.letters, config);
+    const partitions = await declare(log, topics.letters, 'records', config);
     const decode = await decoderOf(config);
     const letters = () => readLetters(log, topics.letters, partitions, decode);
     return {
@@ -53,7 +53,7 @@ export async function topicPlace(
       putBack: async () => {
         const notePartitions = await log.partitions(topics.notes);
         if (notePartitions === undefined) return new Set();
-        await declare(log, topics.notes, config);
+        await declare(log, topics.notes, 'compacted', config);
         return readNotes({ log, notes: topics.notes, partitions: notePartitions });
       },
       retry: (chosen) => retry(log, config, topics, partitions, decode, chosen),
@@ -70,16 +70,14 @@ export async function topicPlace(
 }
 
 /** Topics of others for this command: none is created. @returns its partitions */
-async function declare(log: KafkaLog, topic: string, { log: { brokers } }: Config): Promise<number> {
+async function declare(log: KafkaLog, topic: string, kind: TopicKind, { log: { brokers } }: Config): Promise<number> {
   const partitions = await log.partitions(topic);
   if (partitions === undefined)
     throw new ConfigError(
       'no-run',
       `topic ${topic}; ${brokers.join()} have none of that name, or this user may not see it; check app and topics of the configuration`,
     );
-  await log.ensureTopics([
-    { name: topic, partitions, kind: topic.endsWith('.retries') ? 'compacted' : 'records', groups: [], external: true },
-  ]);
+  await log.ensureTopics([{ name: topic, partitions, kind, groups: [], external: true }]);
   return partitions;
 }
 
@@ -165,7 +163,7 @@ async function retry(
   chosen: readonly Chosen[],
 ) {
   const { raw, notes } = topics;
-  const partitions = await declare(log, raw, config);
+  const partitions = await declare(log, raw, 'records', config);
   await log.ensureTopics([{ name: notes, partitions, kind: 'compacted', groups: [PUT_BACK_GROUP] }]);
   const finder = openFinder(log, topics.letters, letterPartitions);
   const registry = config.registry.url !== undefined;
