@@ -57,11 +57,15 @@ export interface Line {
   readonly set: readonly string[];
   /** A process with these stages; all without a name. `state`: a folder under the line's, for the index. */
   start(options?: StartOptions): RunningStages;
+  /** Makes and learns of the topics; done already unless `bare`. */
+  declare(): Promise<void>;
   feed(file: string): Promise<FeedReport>;
   /** Short texts with duplicates, the same for the same seed; under another file name they are fed again. */
   feedDocuments(records: number, seed: number, name?: string): Promise<void>;
   /** N of a partition. */
   progress(partition?: number): Promise<bigint>;
+  /** Behind the last record of each partition of raw. */
+  rawEnds(): Promise<bigint[]>;
   /** Resolves when every record that lies on the raw topic now is decided. */
   drained(): Promise<void>;
   /** Every record of every output, with the name of its topic. */
@@ -110,7 +114,8 @@ export async function openLine(t: TestContext, { brokers }: Kafka, options: Line
     await Promise.all([...running].map(({ ended }) => ended));
     await log.close();
   });
-  if (!bare) await log.ensureTopics(topicSpecs(topics, partitions, outputs, 'topic'));
+  const declare = (): Promise<void> => log.ensureTopics(topicSpecs(topics, partitions, outputs, 'topic'));
+  if (!bare) await declare();
 
   async function feed(file: string): Promise<FeedReport> {
     const { maxRecordBytes, maxDecodedBytes } = config.source;
@@ -125,6 +130,16 @@ export async function openLine(t: TestContext, { brokers }: Kafka, options: Line
     });
   }
 
+  async function rawEnds(): Promise<bigint[]> {
+    const ends = new Array<bigint>(partitions).fill(0n);
+    for (const key of await rawPositions(log, topics)) {
+      const [partition, offset] = key.split('@');
+      const end = BigInt(offset!) + 1n;
+      if (end > ends[Number(partition)]!) ends[Number(partition)] = end;
+    }
+    return ends;
+  }
+
   return {
     topics,
     log,
@@ -136,6 +151,7 @@ export async function openLine(t: TestContext, { brokers }: Kafka, options: Line
       running.add(stages);
       return stages;
     },
+    declare,
     feed,
     async feedDocuments(records, seed, name = 'documents.jsonl') {
       const file = path.join(folder, name);
@@ -143,13 +159,9 @@ export async function openLine(t: TestContext, { brokers }: Kafka, options: Line
       await feed(file);
     },
     progress: async (partition = 0) => (await log.progress(groups.curate, partition)) ?? 0n,
+    rawEnds,
     async drained() {
-      const ends = new Array<bigint>(partitions).fill(0n);
-      for (const key of await rawPositions(log, topics)) {
-        const [partition, offset] = key.split('@');
-        const end = BigInt(offset!) + 1n;
-        if (end > ends[Number(partition)]!) ends[Number(partition)] = end;
-      }
+      const ends = await rawEnds();
       await until(
         async () => {
           const next = await Promise.all(ends.map((_, p) => log.progress(groups.curate, p)));
@@ -162,7 +174,7 @@ export async function openLine(t: TestContext, { brokers }: Kafka, options: Line
       const found: (Decided & { output: string })[] = [];
       for (const output of outputs)
         await readAll(log, topics.output(output), ({ value }) => {
-          found.push({ output, ...(JSON.parse(Buffer.from(value).toString()) as Decided) });
+          found.push({ output, ...(JSON.parse(Buffer.from(jsonOf(value)).toString()) as Decided) });
         });
       return found;
     },
@@ -217,6 +229,9 @@ function startProcess(topology: string, set: readonly string[], folder: string, 
     residentBytes: () => 1024 * Number(execFileSync('ps', ['-o', 'rss=', '-p', String(child.pid)]).toString()),
   };
 }
+
+/** Without the registry's prefix, where there is one. */
+const jsonOf = (value: Uint8Array): Uint8Array => (value[0] === 0 ? value.subarray(5) : value);
 
 /** Nothing is lost, nothing twice, and every verdict is that of an undisturbed index. */
 export async function assertExact(line: Line, records: number): Promise<void> {

@@ -93,7 +93,7 @@ function holdLease(
       for (const round of rounds) await sendRound(transaction, round);
       await transaction.commit();
     } catch (error) {
-      ended = outcome(error);
+      ended = outcome(error, rounds);
       discard(producer);
       throw ended;
     }
@@ -155,7 +155,7 @@ function holdLease(
     requireAnswers(round, answers);
   }
 
-  function outcome(error: unknown): Error {
+  function outcome(error: unknown, rounds: readonly Round[]): Error {
     const place = `lease of ${group} on partition ${partition}`;
     if (isFencing(error)) {
       options.observer.fenced?.(group, partition);
@@ -170,7 +170,7 @@ function holdLease(
     options.observer.unknownOutcome?.(group, partition);
     return new TransientError(
       'outcome-unknown',
-      `${place}; ${describe(error)}; the commit took effect or not: take the lease anew, its positions tell`,
+      `${place}; ${describe(error)}${suspects(error, rounds)}; the commit took effect or not: take the lease anew, its positions tell`,
       { cause: error },
     );
   }
@@ -204,6 +204,13 @@ function holdLease(
 }
 
 type Round = { topic: string; partition: number; messages: OutMessage[] }[];
+
+/** The client does not say which topic is gone. */
+function suspects(error: unknown, rounds: readonly Round[]): string {
+  if (typeOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') return '';
+  const topics = new Set(rounds.flatMap((round) => round.map(({ topic }) => topic)));
+  return ` (one of ${[...topics].join(', ')} may have been deleted)`;
+}
 
 /** Requests of a transaction, one after another: in each, one batch of each topic. */
 async function plan({ client, partition, topicOf }: LeaseParts, { outputs, lines }: Commit): Promise<Round[]> {

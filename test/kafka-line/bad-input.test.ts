@@ -1,0 +1,206 @@
+/** What producers send, and should not: each message has exactly one outcome, and the stream goes on. */
+import assert from 'node:assert/strict';
+import { suite, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Message } from 'kafkajs';
+import { type RunningRegistry, startRegistry } from '../../scripts/registry/registry.ts';
+import { schemaOf } from '../../src/schemas/subjects.ts';
+import { skip } from '../../src/testing/shared.ts';
+import { withBroker } from '../kafka/brokers.ts';
+import { rawAdmin, rawProducer } from '../kafka/raw.ts';
+import { produce } from '../registry/producer.ts';
+import { BROKER_PROPS, type Line, openLine } from './line.ts';
+
+const OUTPUT_BYTES = 1_000_000;
+const RECORD_BYTES = 3_000_000;
+
+let words = 0;
+/** A text of its own of about so many bytes, which no rule rejects. */
+const text = (bytes = 200): string => `document ${words++} ${'lorem ipsum '.repeat(bytes / 12)}`;
+const json = (id: string, bytes?: number): string => JSON.stringify({ id, text: text(bytes) });
+
+interface Bad {
+  readonly name: string;
+  readonly message: Partial<Message>;
+  /** An outcome, or the code of a dead letter. */
+  readonly becomes: string;
+  readonly more?: Readonly<Record<string, unknown>>;
+}
+
+const cases: readonly Bad[] = [
+  { name: 'a good one', message: { value: json('first') }, becomes: 'curated' },
+  { name: 'without a value', message: { value: null, key: 'k' }, becomes: 'decode.noText' },
+  { name: 'an empty value', message: { value: '' }, becomes: 'decode.noText' },
+  { name: 'no JSON', message: { value: '{"text":' }, becomes: 'decode.badJson' },
+  { name: 'binary', message: { value: Buffer.from([0, 159, 146, 150, 0, 1, 2, 3]) }, becomes: 'decode.unsupported' },
+  {
+    name: 'larger than an output topic takes',
+    message: { value: json('large', 1_200_000) },
+    becomes: 'output.tooLarge',
+    more: { id: 'large', truncated: true },
+  },
+  {
+    name: 'an id larger than an output topic takes',
+    message: { value: JSON.stringify({ id: 'x'.repeat(1_200_000), text: text() }) },
+    becomes: 'output.tooLarge',
+  },
+  {
+    name: 'larger than source.maxRecordBytes',
+    message: { value: json('huge', RECORD_BYTES) },
+    becomes: 'decode.tooLarge',
+    more: { truncated: true },
+  },
+  {
+    name: 'a key larger than an output topic takes',
+    message: { value: null, key: 'k'.repeat(1_200_000) },
+    becomes: 'decode.noText',
+  },
+  {
+    name: 'thousands of headers',
+    message: {
+      value: json('headers'),
+      headers: Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`name-${i}`, String(i)])),
+    },
+    becomes: 'curated',
+  },
+  {
+    name: 'a header of a megabyte, dead',
+    message: { value: '{"text":', headers: { bomb: Buffer.alloc(1_000_000, 120) } },
+    becomes: 'decode.badJson',
+  },
+  { name: 'from the beginning of time', message: { value: json('past'), timestamp: '0' }, becomes: 'curated' },
+  { name: 'from the far future', message: { value: json('future'), timestamp: '253402300799000' }, becomes: 'curated' },
+  {
+    name: 'from beyond the calendar, dead',
+    message: { value: null, timestamp: '9007199254740991' },
+    becomes: 'decode.noText',
+  },
+  { name: 'a good one at the end', message: { value: json('last') }, becomes: 'curated' },
+];
+
+withBroker({ props: BROKER_PROPS }, (broker) => {
+  /** The topics that a cautious owner makes: any timestamp, small outputs. */
+  async function openBare(
+    t: TestContext,
+    set: readonly string[],
+  ): Promise<Line & { readonly brokers: readonly string[] }> {
+    const kafka = await broker();
+    const line = await openLine(t, kafka, { bare: true, set });
+    const admin = await rawAdmin(t, kafka.brokers);
+    const topic = (name: string, settings: Readonly<Record<string, string>>) => ({
+      topic: name,
+      numPartitions: 1,
+      configEntries: Object.entries(settings).map(([key, value]) => ({ name: key, value })),
+    });
+    const anyTime = {
+      'message.timestamp.before.max.ms': String(2n ** 63n - 1n),
+      'message.timestamp.after.max.ms': String(2n ** 63n - 1n),
+    };
+    const small = { 'max.message.bytes': String(OUTPUT_BYTES) };
+    await admin.createTopics({
+      topics: [
+        topic(line.topics.raw, { ...anyTime, 'max.message.bytes': String(8 << 20), 'retention.ms': '-1' }),
+        ...['curated.main', 'rejected', 'dead-letter'].map((name) => topic(line.topics.output(name), small)),
+      ],
+    });
+    return { ...line, brokers: kafka.brokers };
+  }
+
+  suite('bad input on Kafka', () => {
+    test('every kind of message has one outcome', async (t) => {
+      const line = await openBare(t, [`source.maxRecordBytes=${RECORD_BYTES}`]);
+      const running = line.start();
+      const producer = await rawProducer(t, line.brokers);
+      for (const { message } of cases)
+        await producer.send({ topic: line.topics.raw, messages: [{ value: null, ...message, partition: 0 }] });
+      await running.ready();
+      await line.declare();
+      await line.drained();
+      assert.equal(running.child.exitCode, null, running.said());
+
+      const found = (await line.outputs()).filter(({ output }) => output !== 'control');
+      const byOffset = found.toSorted((a, b) => Number(a.position.offset) - Number(b.position.offset));
+      assert.deepEqual(
+        byOffset.map(({ position, decision, error }) => [Number(position.offset), error?.code ?? decision.outcome]),
+        cases.map(({ becomes }, i) => [i, becomes]),
+      );
+      for (const [i, { name, more = {}, message }] of cases.entries()) {
+        const record = byOffset[i] as unknown as Record<string, unknown>;
+        for (const [key, value] of Object.entries(more)) assert.equal(record[key], value, `${name}: ${key}`);
+        const bytes = JSON.stringify(record).length;
+        assert.ok(bytes < OUTPUT_BYTES, `${name}: ${bytes} bytes`);
+        // Of what is too large, its whole size is known.
+        if (record.truncated === true && record.output === 'dead-letter') {
+          const sent = Buffer.byteLength(message.value ?? '');
+          assert.ok((record.valueBytes as number) >= sent, `${name}: ${String(record.valueBytes)} of ${sent} bytes`);
+        }
+      }
+    });
+
+    test('a registry: foreign ids and wrong magic bytes are dead letters; one that is down pauses the stream', async (t) => {
+      let registry: RunningRegistry;
+      const line = await openLine(t, await broker(), { bare: true });
+      try {
+        registry = await startRegistry({ directory: line.folder });
+      } catch (error) {
+        return skip(t, (error as Error).message);
+      }
+      t.after(() => registry.stop());
+      const { url, port } = registry;
+      const { raw } = line.topics;
+      await line.declare();
+      const producer = await rawProducer(t, (await broker()).brokers);
+      const send = (value: Buffer) => producer.send({ topic: raw, messages: [{ value, partition: 0 }] });
+      const schema = JSON.parse(schemaOf('raw', 'json').schema) as object;
+      const record = async (id: string) =>
+        (await patiently(() => produce(url, raw, 'JSON', schema, { id, text: text() }))).message;
+      const good = await record('good');
+      const foreign = Buffer.from(good);
+      foreign.writeInt32BE(123_456, 1);
+      const wrong = Buffer.concat([good.subarray(0, 5), Buffer.from('{"text":7}')]);
+      // Of a schema that nobody has asked for before the registry goes.
+      const unseen = (
+        await produce(url, `${raw}.other`, 'JSON', { ...schema, title: 'other' }, { id: 'unseen', text: text() })
+      ).message;
+      for (const message of [good, foreign, Buffer.from('{"text":"plain"}'), wrong]) await send(message);
+
+      const running = line.start({ set: [`registry.url=${url}`, 'registry.format=json'] });
+      await line.drained();
+      await registry.stop();
+      await send(unseen);
+      const before = await line.progress();
+      // Nobody can be asked about it.
+      await sleep(4000);
+      assert.equal(await line.progress(), before, 'it waits');
+      assert.equal(running.child.exitCode, null, running.said());
+      registry = await startRegistry({ directory: line.folder, port });
+      await line.drained();
+
+      const found = (await line.outputs()).filter(({ output }) => output !== 'control');
+      assert.deepEqual(
+        found
+          .map(({ position, decision, error }) => [Number(position.offset), error?.code ?? decision.outcome])
+          .toSorted(),
+        [
+          [0, 'curated'],
+          [1, 'schema.unknownId'],
+          [2, 'schema.badMagic'],
+          [3, 'schema.mismatch'],
+          [4, 'curated'],
+        ],
+      );
+      assert.match(found.find(({ error }) => error?.code === 'schema.unknownId')!.error!.message, /123456/);
+    });
+  });
+});
+
+/** The registry's client waits for five seconds, which may be less than a cold registry takes. */
+async function patiently<T>(action: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await action();
+    } catch (error) {
+      if (attempt === 5) throw error;
+    }
+  }
+}
