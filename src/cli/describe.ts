@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import { configSchema } from '../config/schema.ts';
 import { decisionReasons, gateReason } from '../pruning/decide.ts';
 import type { Policy } from '../pruning/policy.ts';
+import { PUBLISHED_SEED } from '../dedup/dedup.ts';
 import { decodeErrorCodes, decodeReasons } from '../operators/decode/reasons.ts';
 import { operatorSpecs } from '../operators/specs.ts';
 import { schemaErrorCodes } from '../schemas/reasons.ts';
@@ -66,7 +67,7 @@ export function describeText(topology: Topology, config: Config, policy: Policy)
     `policy ${policy.name}@${policy.version}`,
   );
   lines.push(...flatten(policy, '').map(([key, value]) => `  ${key} = ${value}`), '', 'configuration');
-  const { policy: _policy, ...rest } = config;
+  const { policy: _policy, ...rest } = withoutSecrets(config);
   lines.push(...flatten(rest, '').map(([key, value]) => `  ${key} = ${value}`), '');
   return lines.join('\n');
 }
@@ -120,6 +121,12 @@ function describeMermaid(config: Config, policy: Policy): string {
   return `flowchart LR\n${edges.map(([from, to]) => `  ${node(from!)} --> ${node(to!)}`).join('\n')}\n`;
 }
 
+/** A seed that somebody chose keeps others from preparing pages: it is not for screens and tickets. */
+function withoutSecrets(config: Config): Config {
+  const { dedup } = config;
+  return dedup.seed === PUBLISHED_SEED ? config : { ...config, dedup: { ...dedup, seed: '(secret)' } };
+}
+
 function describeJson(topology: Topology, config: Config, policy: Policy): string {
   const description = {
     topology,
@@ -128,7 +135,7 @@ function describeJson(topology: Topology, config: Config, policy: Policy): strin
     reasons: reasonsOf(topology, policy),
     deadLetters: deadLetterCodes,
     policy,
-    config,
+    config: withoutSecrets(config),
   };
   return `${JSON.stringify(description, null, 2)}\n`;
 }

@@ -11,16 +11,26 @@ import type { Progress } from './progress.ts';
 
 /** Stats of the index are read at most this often: reading them walks over its filters. */
 const STATS_MS = 1000;
+/** Blocks of a partition whose time is kept. */
+const MOST_ENTERED = 1024;
+const WARN_MS = 60_000;
 
-/** `whole`: sift and curate are both in this process, so that it sees itself what is under way. */
-export function observeRun(metrics: Metrics, policy: Policy, progress: Progress, whole = true): RunObserver {
-  metrics.policy(policy.name, policy.version, thresholds(policy));
+/** `whole`: every partition is in this process, so that it sees itself what is under way. */
+export function observeRun(metrics: Metrics, progress: Progress, whole = true): RunObserver {
   const enteredMs = new Map<number, { to: bigint; at: number }[]>();
   let decided = 0;
   let sifted = 0;
   const arms = emptyArms();
   let statsAt = 0;
+  let warnedMs = -WARN_MS;
   return {
+    policy: (current) => metrics.policy(current.name, current.version, thresholds(current)),
+    waiting(why) {
+      metrics.waited();
+      if (performance.now() - warnedMs < WARN_MS) return;
+      warnedMs = performance.now();
+      progress.warn(why);
+    },
     sifted({ partition, to, records, bytes }) {
       if (sifted === 0) metrics.begun();
       metrics.recordBytes('sift', bytes);
@@ -29,6 +39,8 @@ export function observeRun(metrics: Metrics, policy: Policy, progress: Progress,
       sifted += records;
       const queue = enteredMs.get(partition);
       const entry = { to, at: performance.now() };
+      // Curate of this partition may be another process's: what nobody takes away must not pile up.
+      if (queue && queue.length >= MOST_ENTERED) queue.shift();
       if (queue) queue.push(entry);
       else enteredMs.set(partition, [entry]);
     },

@@ -76,7 +76,7 @@ export async function runOnKafka(loaded: Loaded, options: RunOptions, terminal: 
       stateDirectory: state,
       workers: workersOf(config, stages),
       signal: drain.signal,
-      observer: observeRun(metrics, policy, progress, stages.has('sift') && stages.has('curate')),
+      observer: observeRun(metrics, progress, false),
       note: (text) => progress.note(text),
       ready: () => {
         ready = true;

@@ -204,7 +204,7 @@ async function runLoaded(
       workers: config.workers === 'auto' ? workersFor(topology) : config.workers,
       faults,
       signal: drain.signal,
-      observer: observeRun(metrics, policy, progress),
+      observer: observeRun(metrics, progress),
     });
     if (result.complete && format !== 'jsonl')
       await exportOutputs(lines, output, format, () => faults.at('export.renamed'));

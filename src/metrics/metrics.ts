@@ -27,6 +27,8 @@ export interface Metrics {
   commit(seconds: number): void;
   /** One that did not, or whose outcome had to be looked up. */
   transaction(result: 'fenced' | 'unknown'): void;
+  /** A stage could not go on before something outside answered. */
+  waited(): void;
   /** Partitions were given out anew. */
   rebalanced(): void;
   repair(stage: string): void;
@@ -99,6 +101,11 @@ export function createMetrics(registry: Registry, version: string): Metrics {
     name: 'riffle_transactions_total',
     help: 'Commits by result.',
     labelNames: ['result'],
+    registers,
+  });
+  const waits = new Counter({
+    name: 'riffle_waits_total',
+    help: 'Times that a stage waited for something outside: a registry that is down, say.',
     registers,
   });
   const rebalances = new Counter({
@@ -222,6 +229,7 @@ export function createMetrics(registry: Registry, version: string): Metrics {
       transactions.inc({ result: 'committed' });
     },
     transaction: (result) => transactions.inc({ result }),
+    waited: () => waits.inc(),
     rebalanced: () => rebalances.inc(),
     repair: (name) => repairs.inc({ stage: name }),
     lag(topic, partition, count, age) {

@@ -19,9 +19,8 @@ test('credentials: one way, whole, and not in the address', () => {
   assert.equal(refusedAt({ url: 'http://me:secret@registry' }), 'url');
   assert.equal(refusedAt({ url: 'ftp://registry' }), 'url');
   assert.equal(refusedAt({ url, username: 'me' }), 'username');
-  assert.equal(refusedAt({ url, password: 'secret' }), 'username');
-  assert.equal(refusedAt({ url, username: 'me', password: 'a', passwordFile: 'b' }), 'passwordFile');
-  assert.equal(refusedAt({ url, username: 'me', password: 'a', tokenFile: 'b' }), 'tokenFile');
+  assert.equal(refusedAt({ url, passwordFile: 'a' }), 'username');
+  assert.equal(refusedAt({ url, username: 'me', passwordFile: 'a', tokenFile: 'b' }), 'tokenFile');
   assert.equal(refusedAt({ url, username: 'me', passwordFile: 'b' }), undefined);
 });
 

@@ -19,25 +19,19 @@ export const registryOptionsSchema = z
       .default(true)
       .describe('Register the schemas of output topics at the start; off, they must be there.'),
     username: z.string().min(1).optional().describe('Name for basic authentication.'),
-    password: z.string().min(1).optional().describe('Password for it; better in a file.'),
     passwordFile: z.string().min(1).optional().describe('File that holds the password.'),
     tokenFile: z.string().min(1).optional().describe('File that holds a bearer token, instead of name and password.'),
     caFile: z.string().min(1).optional().describe('Certificates (PEM) to trust besides the usual ones.'),
     timeoutSeconds: z.number().positive().default(10).describe('How long one answer may take.'),
   })
-  .refine((options) => options.password === undefined || options.passwordFile === undefined, {
-    path: ['passwordFile'],
-    message: 'given beside registry.password; keep one of them',
-  })
   .refine((options) => options.tokenFile === undefined || options.username === undefined, {
     path: ['tokenFile'],
     message: 'given beside registry.username; keep one way to authenticate',
   })
-  .refine(
-    (options) =>
-      (options.username === undefined) === (options.password === undefined && options.passwordFile === undefined),
-    { path: ['username'], message: 'name and password go together; give both or neither' },
-  );
+  .refine((options) => (options.username === undefined) === (options.passwordFile === undefined), {
+    path: ['username'],
+    message: 'name and password go together; give both or neither',
+  });
 
 /** Made by `registryOptionsSchema.parse({})`. */
 export type RegistryOptions = z.infer<typeof registryOptionsSchema>;

@@ -92,12 +92,12 @@ export function registryFrom(
   options: RegistryOptions & { readonly url: string },
   subjects: ReadonlyMap<string, OutputKind>,
 ): OpenRegistry {
-  const { url, format, autoRegister, username, password, passwordFile, tokenFile, caFile, timeoutSeconds } = options;
+  const { url, format, autoRegister, username, passwordFile, tokenFile, caFile, timeoutSeconds } = options;
   const auth =
     tokenFile !== undefined
       ? { token: secret('registry.tokenFile', tokenFile) }
       : username !== undefined
-        ? { username, password: password ?? secret('registry.passwordFile', passwordFile!) }
+        ? { username, password: secret('registry.passwordFile', passwordFile!) }
         : undefined;
   return {
     url,

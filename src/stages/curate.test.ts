@@ -199,7 +199,7 @@ test('negative control: a blind second commit writes twice', async () => {
 });
 
 const requested = (log: MemoryLog) =>
-  log.messages(topics.repairs, 0).map(({ value }) => decodeRequest(Buffer.from(value)));
+  log.messages(topics.repairs, 0).map(({ value }) => decodeRequest(Buffer.from(value))!);
 
 /** What sift and the index say that they have acknowledged. */
 async function say(log: MemoryLog, group: string, topic: string, offset: bigint): Promise<void> {

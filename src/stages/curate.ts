@@ -20,6 +20,10 @@ import { everyMs, repairEveryMs } from './repair.ts';
 import type { CurateRequest } from './worker.ts';
 
 export interface CurateHooks {
+  /** Decides by this policy from now on. */
+  began?(policy: Policy): void;
+  /** Cannot go on before something outside answers. */
+  waiting?(why: string): void;
   committed(observation: Observation, result: CurateResult, seconds: number): void;
 }
 
@@ -41,6 +45,8 @@ const POLL = { maxBytes: 8 << 20, waitMs: 100 };
 /** Verdict blocks decided in one go, and goes of one partition on their way at once. */
 const STRETCH_BLOCKS = 4;
 const STRETCHES = 3;
+/** Of all partitions together: beyond it they wait for one another. */
+const UNDER_WAY_BYTES = 64 << 20;
 const COMMIT_ATTEMPTS = 5;
 /** Until what a worker could not reach is asked again. */
 const PAUSE_MS = 1000;
@@ -56,10 +62,14 @@ export async function runCurate(
   const consumer = await log.consumer(groups.curate, [topics.sifted, topics.verdicts]);
   const assigned = new Map<number, Assigned>();
   const current = await policy();
+  hooks.began?.(current);
   /** Buffers of committed lines, on their way back to a worker. */
   const free: ArrayBuffer[] = [];
   const lookForLoss = createCurateAlarm(context, consumer);
   const looking = everyMs(repairEveryMs(context.faults));
+  /** Stretches handed to workers and not yet committed, of all partitions together; and partitions that wait for their turn. */
+  let underWayBytes = 0;
+  const waiting = new Set<Assigned>();
   let failed: Error | undefined;
 
   while (!signal.aborted) {
@@ -103,9 +113,12 @@ export async function runCurate(
 
   function advance(target: Assigned): void {
     while (target.inFlight < STRETCHES && !signal.aborted && !target.dropped) {
+      if (underWayBytes >= UNDER_WAY_BYTES) return void waiting.add(target);
       const stretch = target.join.plan(STRETCH_BLOCKS);
       if (stretch === undefined) return;
       target.inFlight++;
+      const bytes = bytesOf(stretch);
+      underWayBytes += bytes;
       const decided = decideIn(target, stretch);
       decided.catch(() => undefined);
       target.chain = target.chain
@@ -124,9 +137,17 @@ export async function runCurate(
         })
         .finally(() => {
           target.inFlight--;
-          if (failed || target.dropped) return;
-          advance(target);
-          target.pace.look(target.join, assigned.size);
+          underWayBytes -= bytes;
+          if (failed) return;
+          if (!target.dropped) {
+            advance(target);
+            target.pace.look(target.join, assigned.size);
+          }
+          for (const other of waiting) {
+            if (underWayBytes >= UNDER_WAY_BYTES) break;
+            waiting.delete(other);
+            advance(other);
+          }
         });
     }
   }
@@ -148,6 +169,7 @@ export async function runCurate(
         if (!(error instanceof WorkerDied)) {
           // A registry that is down pauses the stream.
           if (!(error instanceof TransientError)) throw error;
+          hooks.waiting?.(error.message);
           await orAborted(sleep(PAUSE_MS), signal);
           decided = decideIn({ partition }, stretch);
           continue;
@@ -165,6 +187,9 @@ export async function runCurate(
     }
   }
 }
+
+const bytesOf = ({ sifted, verdicts }: Stretch): number =>
+  [...sifted, ...verdicts].reduce((sum, { byteLength }) => sum + byteLength, 0);
 
 /** Protocol rule 12: fence, then committed positions and N, then seek; in that order, on every assignment. */
 async function assign(context: StageContext, consumer: Consumer, partition: number): Promise<Assigned | undefined> {

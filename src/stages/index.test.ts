@@ -103,7 +103,7 @@ const ranges = (log: MemoryLog) =>
     .messages(topics.verdicts, 0)
     .map(({ value }) => readVerdictBlock(value))
     .map(({ from, to }) => `${from}-${to}`);
-const requests = (log: MemoryLog) => log.messages(topics.repairs, 0).map(({ value }) => decodeRequest(value));
+const requests = (log: MemoryLog) => log.messages(topics.repairs, 0).map(({ value }) => decodeRequest(value)!);
 const announced = async (log: MemoryLog) => (await log.positions(groups.index, topics.verdicts)).get(0);
 
 async function sifted(log: MemoryLog, offset: bigint): Promise<void> {

@@ -24,6 +24,8 @@ import { everyMs, type RepairRequest, readRequests, repairEveryMs, repairQuietMs
 import { createRewinds } from './rewinds.ts';
 
 export interface IndexHooks {
+  /** Cannot go on before something outside changes. */
+  waiting?(why: string): void;
   /** Called after each block with the live index. */
   folded(index: WholeIndex, verdicts: Verdicts | undefined, seconds: number): void;
   /** The index starts again, because a log has lost verdicts. */
@@ -79,6 +81,7 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
 
   async function take(message: Message): Promise<void> {
     let block = readSketchBlock(message.value);
+    if (block.config !== hash && log.sharesPartitions === true) return passForeign(message.offset);
     if (block.config !== hash)
       throw new FatalError(
         'foreign-config',
@@ -93,6 +96,16 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
     }
     await answer(block);
     state.watermarks.set(block.partition, block.to);
+  }
+
+  /**
+   * Where processes come and go, one with other settings of `dedup` may write for a while. What it wrote is passed over like a block behind a gap:
+   * sift is asked for the range again, and one with these settings gives it.
+   */
+  function passForeign(at: bigint): void {
+    hooks.waiting?.(
+      `sketch block ${topics.sketches}-0@${at}; sift wrote it with another dedup configuration than this index has; give all processes the same settings, or another app name`,
+    );
   }
 
   /** Protocol rule 5: published only after every verdict for positions before it is acknowledged, with its own position in it. */

@@ -94,6 +94,15 @@ export async function decodeValues(
   return decoded;
 }
 
+/** Looked at before a value is touched: unpacking one may take its thread along. */
+export interface Guard {
+  begin(offset: bigint): void;
+  /** What it was given up for. */
+  poisoned(offset: bigint): RecordError | undefined;
+}
+
+const unguarded: Guard = { begin: () => undefined, poisoned: () => undefined };
+
 /**
  * `format`: what values are when no `content-type` header says it and `auto` when their bytes do. `decoded`: what a registry made of them.
  */
@@ -102,6 +111,7 @@ export function rawBatch(
   format: string,
   limits: DecodeLimits,
   decoded?: readonly (Uint8Array | RecordError)[],
+  guard: Guard = unguarded,
 ): RawBatch {
   const { from, to, offsets, ends, values, origins, tombstones } = messages;
   const empty = new Set(tombstones);
@@ -111,6 +121,9 @@ export function rawBatch(
     const { headers } = message;
     const retryOf = headers[RETRY_OF];
     const more = { message, ...(retryOf !== undefined && isJson(retryOf) && { retryOf }) };
+    guard.begin(offset);
+    const poison = guard.poisoned(offset);
+    if (poison) return { offset, next: offset + 1n, kind: 'text', bytes: value, error: poison, ...more };
     if (empty.has(i)) {
       const error = decodeError('decode.noText', 'message; it has no value; send the record again with its text');
       return { offset, next: offset + 1n, kind: 'text', bytes: new Uint8Array(0), error, ...more };

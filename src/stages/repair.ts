@@ -26,9 +26,14 @@ export function encodeRequest({ stage, partition, from, why }: RepairRequest): U
   return Buffer.from(JSON.stringify({ stage, partition, from: String(from), why }));
 }
 
-export function decodeRequest(value: Uint8Array): RepairRequest {
-  const request = JSON.parse(Buffer.from(value).toString()) as Omit<RepairRequest, 'from'> & { from: string };
-  return { ...request, from: BigInt(request.from) };
+/** Undefined for what is no request: the topic is not the place to fail for what somebody else wrote there. */
+export function decodeRequest(value: Uint8Array): RepairRequest | undefined {
+  try {
+    const request = JSON.parse(Buffer.from(value).toString()) as Omit<RepairRequest, 'from'> & { from: string };
+    return { ...request, from: BigInt(request.from) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Asks; the caller comes back every `repairEveryMs`. */
@@ -57,7 +62,7 @@ export async function readRequests(context: StageContext, stage: RepairRequest['
         consumer.seek({ topic: topics.repairs, partition: 0, offset: end });
       }
       const requests = batches.flatMap(({ messages }) => messages.map(({ value }) => decodeRequest(value)));
-      return requests.filter((request) => request.stage === stage);
+      return requests.filter((request) => request?.stage === stage) as RepairRequest[];
     },
     close: () => consumer.close(),
   };

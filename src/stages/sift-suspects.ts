@@ -11,6 +11,8 @@ const GIVE_UP_AFTER = 10;
 /** Reading and deciding may take this many times the limit of a record. */
 const STUCK_AFTER = 6;
 const WATCH_MS = 250;
+/** A turn that comes so late was not kept by work. */
+const LATE_TURNS = 8;
 
 /** How long a worker may be at one thing: a record has its limit; a block that stands for longer must be stuck. */
 const limitMs = (kind: number, maxRecordSeconds: number): number =>
@@ -69,7 +71,14 @@ export function createSuspects(maxRecordSeconds: number, known: readonly Poison[
 
 /** Replaces workers that are at one thing for too long. Returns how to stop watching. */
 export function watchWorkers(pool: WorkerPool, maxRecordSeconds: number): () => void {
+  let turnMs = performance.now();
+  let pardonedUntilMs = 0;
   const timer = setInterval(() => {
+    const lateMs = performance.now() - turnMs;
+    turnMs = performance.now();
+    // The whole process stood still (suspended, or the machine was): the record under way gets its time again.
+    if (lateMs > LATE_TURNS * WATCH_MS) pardonedUntilMs = turnMs + limitMs(SIFTING, maxRecordSeconds);
+    if (turnMs < pardonedUntilMs) return;
     for (let worker = 0; worker < pool.size; worker++) {
       const { kind, sinceMs } = pool.activity(worker);
       if (kind !== IDLE && Date.now() - sinceMs > limitMs(kind, maxRecordSeconds)) void pool.replace(worker);

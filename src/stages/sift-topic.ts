@@ -1,4 +1,5 @@
 /** Sift over the raw topic: batches of messages go to any worker, and what comes back enters the log in the order of each partition. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FatalError, TransientError } from '../errors.ts';
 import type { Batch, Consumer } from '../log/port.ts';
 import type { StageContext } from '../runtime/context.ts';
@@ -107,9 +108,10 @@ export function siftTopic({ context, consumer, publisher, rewinds, flow, hooks }
       } catch (error) {
         if (signal.aborted) throw error;
         if (error instanceof WorkerDied) suspects.add(error);
-        else if (error instanceof TransientError)
-          await orAborted(new Promise((resolve) => setTimeout(resolve, PAUSE_MS)), signal);
-        else throw error;
+        else if (error instanceof TransientError) {
+          hooks.waiting?.(error.message);
+          await orAborted(sleep(PAUSE_MS), signal);
+        } else throw error;
       }
     }
   }

@@ -19,6 +19,8 @@ import type { Pulled } from './worker.ts';
 export type SiftInput = { readonly kind: 'files'; readonly sizes: readonly number[] } | { readonly kind: 'topic' };
 
 export interface SiftHooks {
+  /** Cannot go on before something outside answers. */
+  waiting?(why: string): void;
   /** A partition was read to its end: nothing will come at or beyond it. */
   ended(partition: number, end: bigint): void;
   sifted(pair: SiftedPair): void;

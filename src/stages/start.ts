@@ -27,6 +27,10 @@ export interface RunObserver {
   folded?(index: WholeIndex, verdicts: Verdicts | undefined, seconds: number): void;
   committed?(observation: Observation, result: CurateResult, seconds: number): void;
   inFlightBytes?(bytes: number): void;
+  /** Curate decides by this policy. */
+  policy?(policy: Policy): void;
+  /** A stage cannot go on before something outside answers. */
+  waiting?(why: string): void;
   /** A stage starts again, because a log has lost what was acknowledged. */
   repairing?(request: RepairRequest): void;
 }
@@ -64,6 +68,7 @@ export function startStages(context: StageContext, setup: StageSetup): RunningSt
           observer.inFlightBytes?.(flow.inFlightBytes);
         },
         operators: (times) => observer.operators?.(times),
+        waiting: (why) => observer.waiting?.(why),
         repairing: (request) => observer.repairing?.(request),
       }),
     index: () =>
@@ -79,11 +84,14 @@ export function startStages(context: StageContext, setup: StageSetup): RunningSt
             live = current;
             observer.folded?.(current, verdicts, seconds);
           },
+          waiting: (why) => observer.waiting?.(why),
           repairing: (request) => observer.repairing?.(request),
         },
       ),
     curate: () =>
       runCurate(context, setup.policy, {
+        began: (policy) => observer.policy?.(policy),
+        waiting: (why) => observer.waiting?.(why),
         committed(observation, result, seconds) {
           flow.decided(observation.partition, BigInt(observation.next));
           setup.committed(observation);

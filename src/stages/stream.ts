@@ -132,7 +132,8 @@ async function messagesOf({ log, topics, policy, config, stages, note }: Stream,
       }
     }
   }
-  return { maxValueBytes, outputs, prefix: topics.output('') };
+  // Who writes none of them registers none.
+  return { maxValueBytes, outputs: stages.has('curate') ? outputs : new Map(), prefix: topics.output('') };
 }
 
 /** Publishes the policy, takes in what curate counted, and lets go of what every stage has passed. */

@@ -226,9 +226,14 @@ async function siftMessages({ partition, messages, poison }: SiftMessages): Prom
   const source = { partition, name: nameOf(partition), from: messages.from };
   const codec = await schemas();
   const values = codec && (await decodeValues(messages, (value) => codec.decodeRaw(value)));
-  const batch = rawBatch(messages, config.source.format, siftOptions.decode, values);
+  // The batch is here already: nothing is looked for, and no rest of it can be unreadable.
+  const tools = { ...siftTools(poison), reading: () => activity.report(IDLE), unreadable: () => undefined };
+  const batch = rawBatch(messages, config.source.format, siftOptions.decode, values, {
+    begin: (offset) => tools.begin(partition, offset),
+    poisoned: (offset) => tools.poisoned(partition, offset),
+  });
   const pairs: SiftedPair[] = [];
-  for await (const pair of siftPartition(source, one(batch), siftTools(poison), siftOptions)) pairs.push(pair);
+  for await (const pair of siftPartition(source, one(batch), tools, siftOptions)) pairs.push(pair);
   return { pairs, operators: chain.take() };
 }
 
