@@ -96,3 +96,18 @@ test('a curate beside the controller begins with the policy that it publishes, n
   whole.stop();
   await whole.ended;
 });
+
+test('a curate that is ahead of the controller waits for it', async (t) => {
+  const log = createMemoryLog();
+  const before = await startOn(t, log, ['controller'], ['policy.routes.other=rest']);
+  await until(() => before.ready() === 1);
+  const curate = await startOn(t, log, ['curate'], ['policy.version=2']);
+  await until(() => curate.said.length > 0);
+  assert.equal(curate.said[0], 'only dedup@1 on dedup.policy yet; waiting for the controller');
+  const after = await startOn(t, log, ['controller'], ['policy.version=2']);
+  await until(() => curate.ready() === 1);
+  for (const process of [before, curate, after]) {
+    process.stop();
+    await process.ended;
+  }
+});

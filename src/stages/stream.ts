@@ -167,12 +167,20 @@ async function awaitPolicy(
 ): Promise<Policy> {
   for (let waited = false; !signal.aborted; waited = true) {
     const policy = await readPolicy(log, topics);
-    if (policy !== undefined) {
-      requireOutputs(policy, own, topics.policy);
+    const missing = policy && missingOutputs(policy, own);
+    if (policy !== undefined && missing?.length === 0) {
       known();
       return policy;
     }
-    if (!waited) note(`no policy on ${topics.policy} yet; waiting for the controller`);
+    // Its successor may be on its way: an upgrade that began with this process.
+    const isBehind = policy?.name === own.name && policy.version < own.version;
+    if (policy !== undefined && !isBehind)
+      throw new ConfigError(
+        'policy-differs',
+        `policy ${policyName(policy)} on ${topics.policy}; it writes to ${missing?.join(', ')}, which ${policyName(own)} of this process does not know; start it with the configuration that the controller has`,
+      );
+    const there = policy === undefined ? 'no policy' : `only ${policyName(policy)}`;
+    if (!waited) note(`${there} on ${topics.policy} yet; waiting for the controller`);
     await pause(POLICY_MS, signal);
   }
   // Stopped before there was one: nothing will be decided.
@@ -180,14 +188,9 @@ async function awaitPolicy(
 }
 
 /** A record for a topic that this process has not prepared would end it, whenever it comes. */
-function requireOutputs(policy: Policy, own: Policy, topic: string): void {
+function missingOutputs(policy: Policy, own: Policy): string[] {
   const prepared = new Set(outputTopics(own));
-  const missing = outputTopics(policy).filter((name) => !prepared.has(name));
-  if (missing.length > 0)
-    throw new ConfigError(
-      'policy-differs',
-      `policy ${policyName(policy)} on ${topic}; it writes to ${missing.join(', ')}, which ${policyName(own)} of this process does not know; start it with the configuration that the controller has`,
-    );
+  return outputTopics(policy).filter((name) => !prepared.has(name));
 }
 
 /** Curate has other partitions than sift in this process, or works in another one: how far it is, is read from what it committed. */
