@@ -40,7 +40,7 @@ export interface Decided {
 export interface RunningStages {
   readonly child: ChildProcess;
   /** Everything that it has said. */
-  said(): string;
+  readonly said: () => string;
   /** Resolves when its stages are at work. @throws when it ends before */
   ready(): Promise<void>;
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
