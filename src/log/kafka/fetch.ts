@@ -42,6 +42,8 @@ export interface Lane {
   openSinceMs: number | undefined;
   /** The last answer had nothing more. */
   caughtUp: boolean;
+  /** Asked for by itself, not before that time: one bad partition must not hold up the others of its broker. */
+  aloneFromMs: number | undefined;
 }
 
 export interface Fetcher {
@@ -63,31 +65,50 @@ export function createFetcher(
   const busy = new Set<number>();
   let queuedBytes = 0;
   let pauseMs = FIRST_PAUSE_MS;
-  let pausing = false;
+  let looking = false;
   /** Since when fetches of a topic or offset have failed in a way that may pass. */
   const trouble = new Map<string, number>();
   let closed = false;
 
   function pump(): void {
-    if (closed || pausing) return;
-    for (const [leader, list] of wanted()) if (!busy.has(leader)) void fetch(leader, list);
+    if (closed) return;
+    for (const [leader, list] of wanted()) void fetch(leader, list);
   }
 
   function wanted(): Map<number, Lane[]> {
     const byLeader = new Map<number, Lane[]>();
     if (queuedBytes >= QUEUED_BYTES) return byLeader;
+    const alone = new Map<number, Lane>();
     for (const lane of lanes) {
       if (lane.paused || lane.position === undefined || lane.queuedBytes >= PARTITION_BYTES) continue;
       const leader = leaderOf(lane);
-      if (leader === undefined) {
-        void recover(new Error(`${lane.topic}-${lane.partition} has no leader`), lane.topic);
-        return new Map();
+      if (leader === undefined) void findLeader(lane);
+      else if (busy.has(leader)) continue;
+      else if (lane.aloneFromMs !== undefined) {
+        if (lane.aloneFromMs <= performance.now()) alone.set(leader, lane);
+      } else {
+        const list = byLeader.get(leader);
+        if (list === undefined) byLeader.set(leader, [lane]);
+        else list.push(lane);
       }
-      const list = byLeader.get(leader);
-      if (list === undefined) byLeader.set(leader, [lane]);
-      else list.push(lane);
     }
+    for (const [leader, lane] of alone) byLeader.set(leader, [lane]);
     return byLeader;
+  }
+
+  /** Others go on meanwhile. */
+  async function findLeader({ topic, partition }: Lane): Promise<void> {
+    if (looking) return;
+    looking = true;
+    try {
+      options.warn(`${topic}-${partition}; it has no leader; looking again`);
+      await sleep(LONGEST_PAUSE_MS);
+      if (!closed)
+        await cluster.refreshMetadata().catch((failure: unknown) => options.warn(`metadata; ${describe(failure)}`));
+    } finally {
+      looking = false;
+    }
+    pump();
   }
 
   function leaderOf({ topic, partition }: Lane): number | undefined {
@@ -124,10 +145,14 @@ export function createFetcher(
           if (lane && lanes.has(lane) && lane.position === positions.get(lane)) receive(lane, answer);
         }
       pauseMs = FIRST_PAUSE_MS;
-      trouble.clear();
+      for (const { topic, partition } of asked) {
+        trouble.delete(topic);
+        trouble.delete(`${topic}-${partition}`);
+      }
+      for (const lane of asked) lane.aloneFromMs = undefined;
       events.arrived();
     } catch (error) {
-      await recover(error, isOutOfRange(error) ? `${error.topic}-${error.partition}` : asked[0]?.topic);
+      await recover(error, isOutOfRange(error) ? `${error.topic}-${error.partition}` : asked[0]?.topic, asked);
     } finally {
       busy.delete(leader);
     }
@@ -144,8 +169,12 @@ export function createFetcher(
     const place = `${lane.topic}-${lane.partition}`;
     lane.taken ??= from;
     const set = openRecordSet(answer.messages, from, answer.abortedTransactions ?? [], place);
-    lane.caughtUp = set.end === from || set.end >= stable;
+    // Nothing may also mean that a partition before it filled the answer.
+    lane.caughtUp = set.end >= stable;
     if (set.end === from) return;
+    // To the end of the queue: a broker fills an answer in the order of the request.
+    lanes.delete(lane);
+    lanes.add(lane);
     lane.position = set.end;
     lane.sets.push(set);
     lane.queuedBytes += set.sizeBytes;
@@ -153,20 +182,29 @@ export function createFetcher(
   }
 
   /** What may pass is tried again after a pause; what cannot pass, or lasts too long, ends the consumer. */
-  async function recover(error: unknown, subject: string | undefined): Promise<void> {
-    if (closed || pausing) return;
-    pausing = true;
-    try {
-      const fatal = isPermanent(error) ? refused(`fetch of ${subject}`, error) : await verdict(error, subject ?? '');
-      if (fatal) return fail(fatal);
-      options.warn(`fetch of ${subject}; ${describe(error)}; trying again`);
-      await sleep(pauseMs);
-      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+  async function recover(error: unknown, subject: string | undefined, asked: readonly Lane[]): Promise<void> {
+    if (closed) return;
+    const fatal = isPermanent(error) ? refused(`fetch of ${subject}`, error) : await verdict(error, subject ?? '');
+    if (fatal) return fail(fatal);
+    options.warn(`fetch of ${subject}; ${describe(error)}; trying again`);
+    setAside(error, asked);
+    // The broker is left alone meanwhile; others are not.
+    await sleep(pauseMs);
+    pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+    if (!closed)
       await cluster.refreshMetadata().catch((failure: unknown) => options.warn(`metadata; ${describe(failure)}`));
-    } finally {
-      pausing = false;
-    }
-    setImmediate(pump);
+  }
+
+  /** The client fails a whole answer for one partition, and does not always say which. */
+  function setAside(error: unknown, asked: readonly Lane[]): void {
+    const guilty = isOutOfRange(error)
+      ? asked.filter(({ topic, partition }) => topic === error.topic && partition === error.partition)
+      : isAnswer(error)
+        ? asked
+        : [];
+    for (const lane of guilty)
+      lane.aloneFromMs = performance.now() + (lane.aloneFromMs === undefined ? 0 : LONGEST_PAUSE_MS);
+    if (guilty.length > 0) setTimeout(pump, LONGEST_PAUSE_MS + 1);
   }
 
   async function verdict(error: unknown, subject: string): Promise<FatalError | undefined> {
@@ -218,6 +256,7 @@ export function createFetcher(
         stable: -1n,
         openSinceMs: undefined,
         caughtUp: false,
+        aloneFromMs: undefined,
       };
       lanes.add(lane);
       return lane;
@@ -271,6 +310,9 @@ export function take(lane: Lane, maxBytes: number, maxMessages: number): Message
 export function hasMessages({ messages, sets }: Lane): boolean {
   return messages.length > 0 || sets.length > 0;
 }
+
+/** The broker said it, not the connection. */
+const isAnswer = (error: unknown): boolean => /^[A-Z][A-Z_]+$/.test(typeOf(error));
 
 function topicsOf(positions: ReadonlyMap<Lane, bigint>) {
   const topics = new Map<string, { partition: number; fetchOffset: string; maxBytes: number }[]>();

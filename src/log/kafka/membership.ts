@@ -133,7 +133,8 @@ export function joinGroup(
   }
 
   function rejoin(): void {
-    if (joining) return;
+    // Behind the end nobody would join, and who waits for it would wait for ever.
+    if (joining || closed) return;
     joining = true;
     ready = Promise.withResolvers();
     ready.promise.catch(() => undefined);
