@@ -7,7 +7,7 @@ import { textOf, texts } from '../contract/messages.ts';
 import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
 import { readCommitted } from './raw.ts';
 
-const PARTITIONS = 6;
+const PARTITIONS = 4;
 
 withBroker({ nodes: 3 }, (brokers) => {
   test('trap 13: each broker is killed in turn: appends are all there and in order, commits exactly once', {
