@@ -147,6 +147,7 @@ export async function runCurate(
             if (underWayBytes >= UNDER_WAY_BYTES) break;
             waiting.delete(other);
             advance(other);
+            other.pace.look(other.join, assigned.size);
           }
         });
     }

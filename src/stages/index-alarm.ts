@@ -8,6 +8,8 @@ export interface Folded {
   readonly watermarks: ReadonlyMap<number, bigint>;
   /** The next offset of the sketch log. */
   readonly position: bigint;
+  /** Partitions whose last block was of another configuration: asked now, sift would only write more of them. */
+  readonly foreign: ReadonlySet<number>;
 }
 
 /** The index's alarm: everything that sift has committed must be in the sketch log. Asks sift for what is not. */
@@ -15,9 +17,10 @@ export function createIndexAlarm(context: StageContext, consumer: Consumer): (fo
   const { log, topics } = context;
   const alarms = new Map<number, LossAlarm>();
   const endOf = async () => (await consumer.bounds(topics.sketches, 0)).end;
-  return async ({ watermarks, position }) => {
+  return async ({ watermarks, position, foreign }) => {
     const requests: RepairRequest[] = [];
     for (const [partition, said] of await log.positions(groups.sift, topics.raw)) {
+      if (foreign.has(partition)) continue;
       const from = watermarks.get(partition) ?? 0n;
       const alarm = alarms.get(partition) ?? createLossAlarm();
       alarms.set(partition, alarm);

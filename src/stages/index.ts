@@ -49,6 +49,7 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
   /** Empty until the log is given to this process: before, another one may trim it. */
   let state: IndexState = { index: createWholeIndex(config.dedup), watermarks: new Map(), position: -1n };
   /** False while another process has the log; this one stands by. */
+  const foreign = new Set<number>();
   let ours = false;
   /** Negative controls only: the state before the last snapshot. */
   let before = { watermarks: new Map(state.watermarks), position: state.position };
@@ -81,12 +82,13 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
 
   async function take(message: Message): Promise<void> {
     let block = readSketchBlock(message.value);
-    if (block.config !== hash && log.sharesPartitions === true) return passForeign(message.offset);
+    if (block.config !== hash && log.sharesPartitions === true) return passForeign(block.partition, message.offset);
     if (block.config !== hash)
       throw new FatalError(
         'foreign-config',
         `sketch block ${topics.sketches}-0@${message.offset}; it has another dedup configuration; use the one that began the run, or --fresh`,
       );
+    foreign.delete(block.partition);
     // Everything below is folded in (protocol rule 4). A block behind a gap is passed over, now and on every replay: what follows the gap comes
     // again with what was lost in it.
     const known = state.watermarks.get(block.partition) ?? 0n;
@@ -100,9 +102,10 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
 
   /**
    * Where processes come and go, one with other settings of `dedup` may write for a while. What it wrote is passed over like a block behind a gap:
-   * sift is asked for the range again, and one with these settings gives it.
+   * when one with these settings has written again, sift is asked for the range.
    */
-  function passForeign(at: bigint): void {
+  function passForeign(partition: number, at: bigint): void {
+    foreign.add(partition);
     hooks.waiting?.(
       `sketch block ${topics.sketches}-0@${at}; sift wrote it with another dedup configuration than this index has; give all processes the same settings, or another app name`,
     );
@@ -151,7 +154,7 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
     if (batches.length === 0) answers.release();
     if (ours && looking()) {
       await answers.announce(state.watermarks);
-      await lookForLoss(state);
+      await lookForLoss({ ...state, foreign });
     }
     for (const request of await requests.take(0)) if (ours) await heed(request);
   }
