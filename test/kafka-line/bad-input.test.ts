@@ -177,10 +177,9 @@ withBroker({ props: BROKER_PROPS }, (broker) => {
       await line.drained();
 
       const found = (await line.outputs()).filter(({ output }) => output !== 'control');
+      const byOffset = found.toSorted((a, b) => Number(a.position.offset) - Number(b.position.offset));
       assert.deepEqual(
-        found
-          .map(({ position, decision, error }) => [Number(position.offset), error?.code ?? decision.outcome])
-          .toSorted(),
+        byOffset.map(({ position, decision, error }) => [Number(position.offset), error?.code ?? decision.outcome]),
         [
           [0, 'curated'],
           [1, 'schema.unknownId'],

@@ -8,7 +8,7 @@ if (!isMainThread) {
   parentPort.on = (event, listener) => {
     if (event !== 'message') return on(event, listener);
     return on(event, async (request) => {
-      while (request?.type === 'curate' && existsSync(process.env.STALL_FILE)) await sleep(200);
+      if (request?.type === 'curate') while (existsSync(process.env.STALL_FILE)) await sleep(200);
       listener(request);
     });
   };
