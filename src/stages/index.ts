@@ -48,8 +48,9 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
     loadSnapshot(snapshots, config.dedup, (await consumer.bounds(topics.sketches, 0)).start, missing);
   /** Empty until the log is given to this process: before, another one may trim it. */
   let state: IndexState = { index: createWholeIndex(config.dedup), watermarks: new Map(), position: -1n };
-  /** False while another process has the log; this one stands by. */
+  /** Partitions whose last block was of another configuration. */
   const foreign = new Set<number>();
+  /** False while another process has the log; this one stands by. */
   let ours = false;
   /** Negative controls only: the state before the last snapshot. */
   let before = { watermarks: new Map(state.watermarks), position: state.position };
