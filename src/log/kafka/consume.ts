@@ -98,7 +98,7 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
         failed(
           new FatalError(
             'topic-grown',
-            `topic ${topic}; it has ${found} partitions now, and had ${count}; records keep their partition, so start over under another app name`,
+            `topic ${topic}; it has ${found} partitions now, and had ${count}; nothing would read the new ones; give every topic of the app that follows raw as many (kafka-topics.sh --alter --partitions), and start again`,
           ),
         );
     }

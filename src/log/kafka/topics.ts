@@ -96,7 +96,9 @@ export function problemsOf(spec: TopicSpec, found: Found | undefined, willBeCrea
   if (found.partitions !== partitions)
     say(
       `it has ${found.partitions} partitions, wanted ${partitions}`,
-      'create it anew with as many, or set the number in the configuration',
+      found.partitions < partitions
+        ? 'add partitions to it (kafka-topics.sh --alter --partitions); positions stay'
+        : 'create it anew with as many, or give all topics of the app this number',
     );
   const policy = found.settings.get('cleanup.policy') ?? 'delete';
   if (kind === 'compacted' && policy !== 'compact')
