@@ -7,9 +7,10 @@ if (!isMainThread) {
   const on = parentPort.on.bind(parentPort);
   parentPort.on = (event, listener) => {
     if (event !== 'message') return on(event, listener);
-    return on(event, async (request) => {
+    const later = async (request) => {
       if (request?.type === 'curate') while (existsSync(process.env.STALL_FILE)) await sleep(200);
       listener(request);
-    });
+    };
+    return on(event, (request) => void later(request));
   };
 }

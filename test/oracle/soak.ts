@@ -44,7 +44,20 @@ for (let seed = first; seed < first + Number(values.seeds); seed++) {
     );
     // What it said, without the stack.
     for (const error of errors)
-      console.log(`  ${error.split('\n').filter((text) => !/^\s+at |^$/.test(text)).slice(0, 1).concat(error.split('\n').filter((text) => /Error|-[a-z]+: /.test(text)).slice(-2)).join(' | ').slice(0, 400)}`);
+      console.log(
+        `  ${error
+          .split('\n')
+          .filter((text) => !/^\s+at |^$/.test(text))
+          .slice(0, 1)
+          .concat(
+            error
+              .split('\n')
+              .filter((text) => /Error|-[a-z]+: /.test(text))
+              .slice(-2),
+          )
+          .join(' | ')
+          .slice(0, 400)}`,
+      );
   } catch (error) {
     bad++;
     console.log(`seed ${seed}: FAILED: ${String((error as Error).message)}`);
