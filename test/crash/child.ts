@@ -8,6 +8,7 @@ import { RiffleError } from '../../src/errors.ts';
 import type { CrashPoint, Faults, ProtocolRule } from '../../src/runtime/context.ts';
 import { lossyLog } from '../../src/testing/lossy-log.ts';
 import { type Loss, losing } from './losses.ts';
+import { silentTerminal } from '../../src/testing/terminal.ts';
 
 export interface ChildOrder {
   readonly topology: string;
@@ -45,18 +46,11 @@ const faults: Faults = {
   repairMs: 50,
   ...(order.lose && { wrap: (log) => lossyLog(log, losing(order.lose!)) }),
 };
-const terminal = {
-  version: 'test',
-  riffle: 'riffle',
-  interactive: false,
-  variable: () => undefined,
-  exit: () => undefined,
-};
 const { input, output, set, limit } = order;
 const options = { input, output, set, http: false, logLevel: 'warn', ...(limit === undefined ? {} : { limit }) };
 
 try {
-  const { summary } = await run(await loadTopology(order.topology, options), options, terminal, faults);
+  const { summary } = await run(await loadTopology(order.topology, options), options, silentTerminal, faults);
   process.stdout.write(JSON.stringify(summary));
 } catch (error) {
   process.stderr.write(

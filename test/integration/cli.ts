@@ -7,6 +7,7 @@ import { loadTopology } from '../../src/cli/load-topology.ts';
 import { run, type RunOptions } from '../../src/cli/run.ts';
 import type { Summary } from '../../src/cli/summary.ts';
 import { noFaults } from '../../src/runtime/context.ts';
+import { silentTerminal } from '../../src/testing/terminal.ts';
 
 export interface Ended {
   readonly code: number | null;
@@ -34,16 +35,9 @@ export function riffle(
 
 /** `riffle run dedup` in this process with one worker thread. */
 export async function runDedup(options: Pick<RunOptions, 'input' | 'output'> & Partial<RunOptions>): Promise<Summary> {
-  const terminal = {
-    version: 'test',
-    riffle: 'riffle',
-    interactive: false,
-    variable: () => undefined,
-    exit: () => undefined,
-  };
   const set = ['workers=1', ...(options.set ?? [])];
   const all = { http: false, logLevel: 'error', ...options, set };
-  const { summary } = await run(await loadTopology('dedup', all), all, terminal, noFaults);
+  const { summary } = await run(await loadTopology('dedup', all), all, silentTerminal, noFaults);
   return summary;
 }
 

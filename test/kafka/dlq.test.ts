@@ -20,14 +20,7 @@ import { openLine } from '../kafka-line/line.ts';
 import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
 import { API, createFaults } from './faults.ts';
 import { rawProducer, readCommitted } from './raw.ts';
-
-const terminal = {
-  version: 'test',
-  riffle: 'riffle',
-  interactive: false,
-  variable: () => undefined,
-  exit: () => undefined,
-};
+import { silentTerminal } from '../../src/testing/terminal.ts';
 
 withBroker({}, (broker) => {
   interface Sent {
@@ -83,7 +76,7 @@ withBroker({}, (broker) => {
       );
     };
     const open = async (...more: readonly string[]): Promise<DeadLetterPlace> => {
-      const place = await topicPlace('dedup', { set: [...set, ...more] }, terminal);
+      const place = await topicPlace('dedup', { set: [...set, ...more] }, silentTerminal);
       t.after(() => place.close());
       return place;
     };
