@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { TransientError } from '../errors.ts';
+import { type ConfigError, TransientError } from '../errors.ts';
 import type { Log } from '../log/port.ts';
 import { defaultDecodeLimits } from '../operators/decode/types.ts';
 import { recordFromMessage } from '../operators/decode/message.ts';
@@ -88,10 +88,12 @@ test('stopped in the middle, the same feed puts the rest there', async () => {
   assert.deepEqual(onTopic(log).toSorted(), lines.toSorted());
 });
 
-test('a file that changed is another feed', async () => {
+test('a file that changed is refused, and its new records can be fed as another one', async () => {
   const log = createMemoryLog();
   await feed(log, [file('changing.jsonl', '{"text":"a"}\n')]);
-  const report = await feed(log, [file('changing.jsonl', '{"text":"b"}\n')]);
+  const changed = file('changing.jsonl', '{"text":"a"}\n{"text":"b"}\n');
+  await assert.rejects(feed(log, [changed]), (error: ConfigError) => error.code === 'input-changed');
+  const report = await feed(log, [file('new.jsonl', '{"text":"b"}\n')]);
   assert.deepEqual([report.records, report.before], [1, 0]);
   assert.deepEqual(onTopic(log).toSorted(), ['{"text":"a"}', '{"text":"b"}']);
 });

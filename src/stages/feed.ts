@@ -3,8 +3,8 @@
  * give the same chunks, chunk c goes to partition c modulo their number, and its number is committed with it, as N of a lease.
  */
 import { createHash } from 'node:crypto';
-import { TransientError } from '../errors.ts';
-import type { Lease, Log, OutMessage } from '../log/port.ts';
+import { ConfigError, TransientError } from '../errors.ts';
+import type { Commit, Lease, Log, OutMessage } from '../log/port.ts';
 import { openSource } from '../operators/decode/source.ts';
 import type { DecodeLimits, InputFile, RawRecord } from '../operators/decode/types.ts';
 import { inputDigest } from '../runtime/state.ts';
@@ -45,9 +45,11 @@ interface Chunk {
 
 /** Resolves when every record is on the topic, or the signal is aborted. @throws FatalError `fenced` when a second feeder takes over. */
 export async function runFeed(feed: Feed): Promise<FeedReport> {
-  const { log, topic, partitions, files } = feed;
-  const group = feedGroup(files, partitions);
-  await log.ensureTopics([{ name: topic, partitions, kind: 'records', groups: [groups.sift, group] }]);
+  const { log, topic, partitions } = feed;
+  const name = nameOf(feed);
+  const [group, content] = [`feed-${name}`, `feed-content-${name}`];
+  await log.ensureTopics([{ name: topic, partitions, kind: 'records', groups: [groups.sift, group, content] }]);
+  await requireUnchanged(feed, content);
   const room = (await log.maxValueBytes(topic)) ?? Number.POSITIVE_INFINITY;
   const lanes = await Promise.all(
     Array.from({ length: partitions }, async (_, p) => ({ lease: await log.lease(group, p), done: Promise.resolve() })),
@@ -69,32 +71,52 @@ export async function runFeed(feed: Feed): Promise<FeedReport> {
 
   async function send({ number, messages, bytes }: Chunk, lane: { lease: Lease }): Promise<void> {
     const sent = (lane.lease.next ?? 0n) > BigInt(number);
+    const commit = { outputs: new Map([[topic, messages]]), positions: [], next: BigInt(number) + 1n };
     if (sent) report.before += messages.length;
-    else await commitChunk(number, messages, lane);
+    else lane.lease = await commitOnce(log, group, lane.lease, commit);
     report.records += messages.length;
     report.bytes += bytes;
     feed.fed(report);
   }
+}
 
-  async function commitChunk(number: number, messages: readonly OutMessage[], lane: { lease: Lease }): Promise<void> {
-    const commit = { outputs: new Map([[topic, messages]]), positions: [], next: BigInt(number) + 1n };
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await lane.lease.commit(commit);
-      } catch (error) {
-        if (!(error instanceof TransientError) || attempt === COMMIT_ATTEMPTS) throw error;
-        lane.lease = await log.lease(group, number % partitions);
-        if ((lane.lease.next ?? 0n) >= commit.next) return;
-      }
+/** When the outcome of a commit is unknown, the lease is taken anew, and its N tells. Returns the lease to go on with. */
+async function commitOnce(log: Log, group: string, lease: Lease, commit: Commit): Promise<Lease> {
+  for (let attempt = 1, held = lease; ; attempt++) {
+    try {
+      await held.commit(commit);
+      return held;
+    } catch (error) {
+      if (!(error instanceof TransientError) || attempt === COMMIT_ATTEMPTS) throw error;
+      held = await log.lease(group, lease.partition);
+      if ((held.next ?? 0n) >= commit.next) return held;
     }
   }
 }
 
-/** The same files on a topic with as many partitions are the same feed; a file that changed is another one. */
-function feedGroup(files: readonly InputFile[], partitions: number): string {
-  const digest = createHash('sha256').update(String(partitions));
-  for (const { path } of files) digest.update(`\n${path}\n${inputDigest(path)}`);
-  return `feed-${digest.digest('hex').slice(0, 16)}`;
+/** The same files on a topic with as many partitions are the same feed. */
+function nameOf({ files, partitions }: Feed): string {
+  const names = createHash('sha256').update(String(partitions));
+  for (const { path } of files) names.update(`\n${path}`);
+  return names.digest('hex').slice(0, 16);
+}
+
+/**
+ * Other content gives other chunks: what is on the topic already could not be told from what is new. So the content is remembered, as N of a
+ * lease of its own. @throws ConfigError `input-changed`
+ */
+async function requireUnchanged({ log, files }: Feed, group: string): Promise<void> {
+  const digest = createHash('sha256');
+  for (const { path } of files) digest.update(inputDigest(path));
+  const content = digest.digest().readBigUInt64BE() >> 1n;
+  const lease = await log.lease(group, 0);
+  if (lease.next === undefined) {
+    await commitOnce(log, group, lease, { outputs: new Map(), positions: [], next: content });
+  } else if (lease.next !== content)
+    throw new ConfigError(
+      'input-changed',
+      `input ${files.map(({ path }) => path).join(', ')}; it changed since it was fed; give what is new as a file of its own`,
+    );
 }
 
 async function* chunksOf({ files, limits }: Feed, room: number, report: FeedReport): AsyncGenerator<Chunk> {
