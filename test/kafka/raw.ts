@@ -32,6 +32,22 @@ export async function rawAdmin(t: TestContext, brokers: readonly string[]): Prom
   return admin;
 }
 
+/** Creates a topic and waits until its leaders are known. (The client's own waiting fails on topics that it does not find yet.) */
+export async function createTopic(
+  admin: Admin,
+  topic: string,
+  numPartitions: number,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
+  await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions, configEntries }] });
+  for (let led = false; !led; )
+    led = await admin.fetchTopicOffsets(topic).then(
+      (offsets) => offsets.length === numPartitions,
+      () => false,
+    );
+}
+
 /** What readers may see of one partition, up to its end as of now, copied. */
 export async function readCommitted(log: KafkaLog, topic: string, partition = 0): Promise<Message[]> {
   const consumer = await log.consumer('reader', [topic]);
