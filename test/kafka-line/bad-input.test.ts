@@ -1,15 +1,17 @@
 /** What producers send, and should not: each message has exactly one outcome, and the stream goes on. */
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Message } from 'kafkajs';
 import { type RunningRegistry, startRegistry } from '../../scripts/registry/registry.ts';
 import { schemaOf } from '../../src/schemas/subjects.ts';
 import { skip } from '../../src/testing/shared.ts';
+import { keepAll } from '../integration/riffle.ts';
 import { withBroker } from '../kafka/brokers.ts';
 import { rawAdmin, rawProducer } from '../kafka/raw.ts';
 import { produce } from '../registry/producer.ts';
-import { BROKER_PROPS, type Line, openLine } from './line.ts';
+import { BROKER_PROPS, type Line, openLine, writeInput } from './line.ts';
 
 const OUTPUT_BYTES = 1_000_000;
 const RECORD_BYTES = 3_000_000;
@@ -135,6 +137,24 @@ withBroker({ props: BROKER_PROPS }, (broker) => {
           assert.ok((record.valueBytes as number) >= sent, `${name}: ${String(record.valueBytes)} of ${sent} bytes`);
         }
       }
+    });
+
+    test('records that kill their worker, or hold it up, are dead letters', async (t) => {
+      const set = [...keepAll, 'source.maxRecordSeconds=2'];
+      const line = await openLine(t, await broker(), { topology: 'text', set });
+      const names = ['good', 'fault-exit-while-sifting', 'good', 'fault-hang-while-sifting', 'good'];
+      // With a foreign member: the kernel that reads plain records leaves it to JSON.parse, where the fault waits.
+      const lines = names.map((name) => JSON.stringify({ text: `${name} ${text()}`, metadata: {}, other: 1 }));
+      await line.feed(writeInput(line, 'faults.jsonl', `${lines.join('\n')}\n`));
+      const faults = path.resolve(import.meta.dirname, '../integration/faults.mjs');
+      line.start({ env: { NODE_OPTIONS: `--import ${faults}` } });
+      await line.drained();
+      const found = (await line.outputs()).filter(({ output }) => output !== 'control');
+      const byOffset = found.toSorted((a, b) => Number(a.position.offset) - Number(b.position.offset));
+      assert.deepEqual(
+        byOffset.map(({ decision, error }) => error?.code ?? decision.outcome),
+        ['curated', 'sift.crash', 'curated', 'sift.timeout', 'curated'],
+      );
     });
 
     test('a registry: foreign ids and wrong magic bytes are dead letters; one that is down pauses the stream', async (t) => {

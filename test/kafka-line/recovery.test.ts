@@ -68,5 +68,33 @@ withBroker({ props: BROKER_PROPS }, (broker) => {
       await line.drained();
       await assertExact(line, 2 * RECORDS);
     });
+
+    test('of everything, over a log that is trimmed all the time', async (t) => {
+      const line = await openLine(t, await broker(), { partitions: 2, set: ['index.snapshotDocuments=300'] });
+      const starts = async (topic: string): Promise<bigint> => {
+        const reader = await line.log.consumer('reader', [topic]);
+        const { start } = await reader.bounds(topic, 0);
+        await reader.close();
+        return start;
+      };
+      let running = line.start();
+      for (let part = 0; part < 4; part++) {
+        await line.feedDocuments(1000, part, `part-${part}.jsonl`);
+        await until(async () => (await line.progress()) > BigInt(part * 450), running.said);
+        // What the controller does every few seconds.
+        await line.log.trim();
+        running.child.kill('SIGKILL');
+        await running.ended;
+        await line.log.trim();
+        running = line.start();
+      }
+      await line.drained();
+      await line.log.trim();
+      for (const topic of [line.topics.sifted, line.topics.verdicts, line.topics.sketches])
+        assert.ok((await starts(topic)) > 0n, `${topic} was trimmed`);
+      // The fold of the oracle would need the whole sketch log.
+      const { records, lost, twice } = await line.verify();
+      assert.deepEqual({ records, lost, twice }, { records: 4000, lost: [], twice: [] });
+    });
   });
 });
