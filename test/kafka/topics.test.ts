@@ -6,19 +6,15 @@ import { openKafkaLog } from '../../src/log/kafka/log.ts';
 import type { TopicSpec } from '../../src/log/port.ts';
 import { assignedOf, texts } from '../contract/messages.ts';
 import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
-import { rawAdmin } from './raw.ts';
+import { createTopic, rawAdmin } from './raw.ts';
 
 withBroker({}, (broker) => {
   async function setUp(t: TestContext) {
     const { brokers } = await broker();
     const app = uniqueApp();
     const admin = await rawAdmin(t, brokers);
-    const create = (topic: string, numPartitions: number, settings: Readonly<Record<string, string>> = {}) =>
-      admin.createTopics({
-        topics: [
-          { topic, numPartitions, configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })) },
-        ],
-      });
+    const create = (topic: string, partitions: number, settings: Readonly<Record<string, string>> = {}) =>
+      createTopic(admin, topic, partitions, settings);
     return {
       app,
       brokers,

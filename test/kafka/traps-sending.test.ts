@@ -7,7 +7,7 @@ import type { TopicSpec } from '../../src/log/port.ts';
 import { assignedOf, readAll, textOf, texts } from '../contract/messages.ts';
 import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
 import { API, createFaults } from './faults.ts';
-import { rawAdmin, readCommitted } from './raw.ts';
+import { createTopic, rawAdmin, readCommitted } from './raw.ts';
 
 withBroker({}, (broker) => {
   async function setUp(t: TestContext, options: Partial<KafkaLogOptions> = {}) {
@@ -150,7 +150,7 @@ withBroker({}, (broker) => {
       const names = ['both', 'raw', 'out', 'none'].map((name) => `${app}.${name}`);
       const [both = '', raw = '', out = '', none = ''] = names;
       const admin = await rawAdmin(t, brokers);
-      await admin.createTopics({ topics: [{ topic: raw, numPartitions: 1 }] });
+      await createTopic(admin, raw, 1);
       await log.ensureTopics([
         { name: both, partitions: 1, kind: 'blocks', groups: ['early', 'late'] },
         { name: raw, partitions: 1, kind: 'blocks', groups: ['early'], external: true },
