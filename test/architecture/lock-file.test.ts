@@ -6,6 +6,8 @@ import { test } from 'node:test';
 interface Locked {
   readonly version?: string;
   readonly resolved?: string;
+  readonly optional?: boolean;
+  readonly engines?: { readonly node?: string };
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
@@ -27,6 +29,18 @@ test('the lock file holds the packages of every platform', () => {
 test('the lock file names no download address', () => {
   assert.deepEqual(
     Object.entries(packages).filter(([, { resolved }]) => resolved !== undefined),
+    [],
+  );
+});
+
+// npm leaves an optional package out, without a word, when something in its tree asks for a newer Node than npm itself runs on.
+test('what is optional installs with the npm of Node 20', () => {
+  const wanting = Object.entries(packages).filter(([, { optional, engines }]) => {
+    const oldest = /^\s*>=\s*v?(\d+)/.exec(engines?.node ?? '');
+    return optional === true && oldest !== null && Number(oldest[1]) > 20;
+  });
+  assert.deepEqual(
+    wanting.map(([name]) => name),
     [],
   );
 });
