@@ -6,6 +6,8 @@ import type { SiftedPair } from './sift-blocks.ts';
 export interface Publisher {
   /** Sends a pair on its way, in the order of the calls within a partition. @throws what an earlier pair failed with. */
   publish(pair: SiftedPair): Promise<void>;
+  /** @throws what an earlier pair failed with. */
+  check(): void;
   /** Everything sent so far is acknowledged and committed. */
   settled(): Promise<void>;
 }
@@ -68,6 +70,9 @@ export function createPublisher(
         });
       open.add(tracked);
       if (open.size >= 64) await Promise.race(open);
+    },
+    check() {
+      if (failed) throw failed;
     },
     async settled(): Promise<void> {
       while (open.size > 0) await Promise.all(open);

@@ -66,10 +66,15 @@ export interface SiftParts {
 }
 
 /** Starts partitions again when index or curate miss what was sent, until the signal is aborted. */
-async function heedRequests({ context, rewinds, flow, hooks }: SiftParts, source: SiftSource): Promise<void> {
+async function heedRequests(
+  { context, publisher, rewinds, flow, hooks }: SiftParts,
+  source: SiftSource,
+): Promise<void> {
   const { log, faults, signal } = context;
   const requests = await readRequests(context, 'sift');
   while (!signal.aborted) {
+    // When everything is read, nobody else would notice that the last blocks could not be sent.
+    publisher.check();
     for (const request of await requests.take(repairEveryMs(faults))) {
       const { partition } = request;
       // Curate may have been a zombie when it asked, and raw may be gone below what is decided since.
