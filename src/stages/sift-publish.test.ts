@@ -29,7 +29,10 @@ function trial(append: (topic: string) => Promise<bigint> = () => Promise.resolv
       return append(topic);
     },
   } as Producer;
-  const consumer = { commit: async ([{ offset }]: { offset: bigint }[]) => void events.push(`commit ${offset}`) };
+  const consumer = {
+    commit: async (positions: readonly { readonly offset: bigint }[]) =>
+      positions.forEach(({ offset }) => events.push(`commit ${offset}`)),
+  };
   const rewinds = createRewinds(0);
   rewinds.begin(0, 0n);
   return { events, publisher: createPublisher(context, producer, consumer as unknown as Consumer, rewinds) };
