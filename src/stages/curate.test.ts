@@ -1,82 +1,17 @@
 /** Curate on a log in memory, where a commit can fail with its outcome unknown, a second holder can come, and a copy can come late. */
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { policySchema } from '../pruning/policy.ts';
-import type { Policy } from '../pruning/policy.ts';
 import { TransientError } from '../errors.ts';
-import { INLINE, INSERTED, STUB, siftedWriter } from '../model/sifted.ts';
-import { type Verdict, writeVerdictBlock } from '../model/verdicts.ts';
+import { STUB } from '../model/sifted.ts';
 import { noFaults, type ProtocolRule, type StageContext } from '../runtime/context.ts';
-import type { WorkerPool } from '../runtime/pool.ts';
 import { groups, topicNames, topicSpecs } from '../runtime/topics.ts';
+import { decider, policy, siftedBlock, verdictBlock } from '../testing/curate-alone.ts';
 import { createMemoryLog, type MemoryLog } from '../testing/memory-log.ts';
 import { runCurate } from './curate.ts';
-import { createPlainJsonReader } from '../operators/decode/plain-json.ts';
-import { curateRecords } from './curate-records.ts';
 import { decodeRequest } from './repair.ts';
-import type { CurateRequest } from './worker.ts';
 
 const topics = topicNames('t');
-const policy = policySchema.parse({
-  name: 't',
-  version: 1,
-  owner: 'o',
-  rationale: 'r',
-  created: '2026-01-01',
-  seed: 's',
-}) as Policy;
-
-/** Decides in this thread. */
-const pool = {
-  callAny: async (request: CurateRequest) =>
-    curateRecords(request.task, {
-      policy: request.policy,
-      stage0: undefined,
-      plainJson: createPlainJsonReader(),
-      scoredLanguages: [],
-      rawTopic: topics.raw,
-      keepText: 'all',
-      nameOf: (partition) => String(partition),
-      readSource: () => assert.fail('no spliced records here'),
-    }),
-} as unknown as WorkerPool;
-
-function sifted(from: number, to: number, exactOf: (offset: number) => bigint): Uint8Array {
-  const writer = siftedWriter();
-  for (let i = from; i < to; i++)
-    writer.add({
-      offset: BigInt(i),
-      exact: exactOf(i),
-      kind: INSERTED,
-      shape: INLINE,
-      head: `{"id":"${i}","text":"x"`,
-      sourceStart: 0,
-      sourceBytes: 0,
-      signals: '',
-      language: '',
-      retried: false,
-      failures: [],
-    });
-  return writer.take(0, BigInt(from), BigInt(to));
-}
-
-function verdicts(from: number, to: number, exactOf: (offset: number) => bigint, kind = INSERTED): Uint8Array {
-  const list: Verdict[] = [];
-  for (let i = from; i < to; i++)
-    list.push({
-      offset: BigInt(i),
-      exact: exactOf(i),
-      kind,
-      votes: 0,
-      generation: 0,
-      exactMatch: false,
-      similarity: 0,
-      containment: 0,
-      copies: 1,
-      duplicateOf: undefined,
-    });
-  return writeVerdictBlock({ partition: 0, from: BigInt(from), to: BigInt(to), config: 0n, bands: 24 }, list);
-}
+const pool = decider(topics.raw, undefined, String);
 
 async function newLog(): Promise<MemoryLog> {
   const log = createMemoryLog(() => 0);
@@ -130,13 +65,13 @@ const same = () => 7n;
 async function restartInsideBlock(omit: readonly ProtocolRule[]): Promise<string[]> {
   const log = await newLog();
   const producer = log.producer();
-  await producer.append(topics.sifted, 0, [{ value: sifted(0, 4, (i) => (i === 2 ? 1n : 7n)) }]);
-  await producer.append(topics.verdicts, 0, [{ value: verdicts(0, 4, same) }]);
+  await producer.append(topics.sifted, 0, [{ value: siftedBlock(0, 4, (i) => (i === 2 ? 1n : 7n)) }]);
+  await producer.append(topics.verdicts, 0, [{ value: verdictBlock(0, 4, same) }]);
   const first = start(log, omit);
   await until(async () => (await log.progress('curate', 0)) === 2n);
   first.stop();
   await first.done;
-  await producer.append(topics.sifted, 0, [{ value: sifted(0, 4, same) }]);
+  await producer.append(topics.sifted, 0, [{ value: siftedBlock(0, 4, same) }]);
   const second = start(log, omit);
   await until(async () => (await log.progress('curate', 0)) === 4n);
   second.stop();
@@ -159,8 +94,8 @@ async function zombie(omit: readonly ProtocolRule[]): Promise<{ ids: string[]; f
   const second = start(log, omit);
   const failures: string[] = [];
   const ends = [first, second].map(({ done }) => done.catch((error: { code: string }) => failures.push(error.code)));
-  await log.producer().append(topics.sifted, 0, [{ value: sifted(0, 2, same) }]);
-  await log.producer().append(topics.verdicts, 0, [{ value: verdicts(0, 2, same) }]);
+  await log.producer().append(topics.sifted, 0, [{ value: siftedBlock(0, 2, same) }]);
+  await log.producer().append(topics.verdicts, 0, [{ value: verdictBlock(0, 2, same) }]);
   await until(() => written(log).length >= (omit.length > 0 ? 4 : 2) && (omit.length > 0 || failures.length > 0));
   first.stop();
   second.stop();
@@ -179,8 +114,8 @@ test('negative control: without the fence both write', async () => {
 async function unknownOutcome(when: 'before' | 'after', omit: readonly ProtocolRule[]): Promise<string[]> {
   const log = await newLog();
   log.failCommit(new TransientError('connection', 'connection; reset; try again'), when);
-  await log.producer().append(topics.sifted, 0, [{ value: sifted(0, 2, same) }]);
-  await log.producer().append(topics.verdicts, 0, [{ value: verdicts(0, 2, same) }]);
+  await log.producer().append(topics.sifted, 0, [{ value: siftedBlock(0, 2, same) }]);
+  await log.producer().append(topics.verdicts, 0, [{ value: verdictBlock(0, 2, same) }]);
   const running = start(log, omit);
   await until(() => written(log).length >= (omit.length > 0 ? 4 : 2));
   await until(async () => (await log.progress('curate', 0)) === 2n);
@@ -209,14 +144,14 @@ async function say(log: MemoryLog, group: string, topic: string, offset: bigint)
 test('what sift acknowledged and sifted lacks is asked for until it comes; blocks behind the gap are kept', async () => {
   const log = await newLog();
   const producer = log.producer();
-  await producer.append(topics.sifted, 0, [{ value: sifted(2, 4, same) }]);
-  await producer.append(topics.verdicts, 0, [{ value: verdicts(0, 4, same) }]);
+  await producer.append(topics.sifted, 0, [{ value: siftedBlock(2, 4, same) }]);
+  await producer.append(topics.verdicts, 0, [{ value: verdictBlock(0, 4, same) }]);
   const running = start(log);
   await say(log, groups.sift, topics.raw, 4n);
   await until(() => requested(log).length >= 2);
   for (const { stage, partition, from } of requested(log)) assert.deepEqual([stage, partition, from], ['sift', 0, 0n]);
   // The block behind the gap comes again as another attempt: the copy that counts is the one that was kept.
-  await producer.append(topics.sifted, 0, [{ value: sifted(0, 2, same) }, { value: sifted(2, 4, () => 1n) }]);
+  await producer.append(topics.sifted, 0, [{ value: siftedBlock(0, 2, same) }, { value: siftedBlock(2, 4, () => 1n) }]);
   await until(async () => (await log.progress('curate', 0)) === 4n);
   running.stop();
   await running.done;
@@ -225,8 +160,8 @@ test('what sift acknowledged and sifted lacks is asked for until it comes; block
 
 test('verdicts that the index acknowledged and the log lacks are asked for', async () => {
   const log = await newLog();
-  await log.producer().append(topics.sifted, 0, [{ value: sifted(0, 4, same) }]);
-  await log.producer().append(topics.verdicts, 0, [{ value: verdicts(0, 2, same) }]);
+  await log.producer().append(topics.sifted, 0, [{ value: siftedBlock(0, 4, same) }]);
+  await log.producer().append(topics.verdicts, 0, [{ value: verdictBlock(0, 2, same) }]);
   const running = start(log);
   await say(log, groups.index, topics.verdicts, 4n);
   await until(() => requested(log).length > 0);
@@ -238,8 +173,8 @@ test('verdicts that the index acknowledged and the log lacks are asked for', asy
 
 test('an accepted stub whose copy was lost is a dead letter with a reason of its own (rule 3)', async () => {
   const log = await newLog();
-  await log.producer().append(topics.sifted, 0, [{ value: sifted(0, 1, same) }]);
-  await log.producer().append(topics.verdicts, 0, [{ value: verdicts(0, 1, () => 0n, STUB) }]);
+  await log.producer().append(topics.sifted, 0, [{ value: siftedBlock(0, 1, same) }]);
+  await log.producer().append(topics.verdicts, 0, [{ value: verdictBlock(0, 1, () => 0n, STUB) }]);
   const running = start(log);
   await until(async () => (await log.progress('curate', 0)) === 1n);
   running.stop();

@@ -14,7 +14,8 @@ import { topicNames, topicSpecs } from '../../src/runtime/topics.ts';
 import { openTestLog, uniqueApp, withBroker } from '../kafka/brokers.ts';
 import { API, createFaults } from '../kafka/faults.ts';
 import { readCommitted } from '../kafka/raw.ts';
-import { decider, type RunningCurate, siftedBlock, startCurate, verdictBlock } from './curate.ts';
+import { decider, siftedBlock, verdictBlock } from '../../src/testing/curate-alone.ts';
+import { type RunningCurate, startCurate } from './curate.ts';
 import { BROKER_PROPS, until } from './line.ts';
 
 const SESSION_MS = 1500;

@@ -1,84 +1,10 @@
 /** Curate alone, in this process, over blocks made by hand. */
-import assert from 'node:assert/strict';
-import { INLINE, INSERTED, siftedWriter } from '../../src/model/sifted.ts';
-import { type Verdict, writeVerdictBlock } from '../../src/model/verdicts.ts';
-import { createPlainJsonReader } from '../../src/operators/decode/plain-json.ts';
-import { type Policy, policySchema } from '../../src/pruning/policy.ts';
 import type { KafkaLog } from '../../src/log/kafka/log.ts';
 import type { Faults, StageContext } from '../../src/runtime/context.ts';
 import type { WorkerPool } from '../../src/runtime/pool.ts';
 import type { TopicNames } from '../../src/runtime/topics.ts';
 import { runCurate } from '../../src/stages/curate.ts';
-import { curateRecords } from '../../src/stages/curate-records.ts';
-import type { CurateRequest } from '../../src/stages/worker.ts';
-
-const policy = policySchema.parse({
-  name: 't',
-  version: 1,
-  owner: 'o',
-  rationale: 'r',
-  created: '2026-01-01',
-  seed: 's',
-}) as Policy;
-
-/** Records `from` to `to` of partition 0, each with its offset as id. */
-export function siftedBlock(from: number, to: number, exactOf: (offset: number) => bigint): Uint8Array {
-  const writer = siftedWriter();
-  for (let i = from; i < to; i++)
-    writer.add({
-      offset: BigInt(i),
-      exact: exactOf(i),
-      kind: INSERTED,
-      shape: INLINE,
-      head: `{"id":"${i}","text":"x"`,
-      sourceStart: 0,
-      sourceBytes: 0,
-      signals: '',
-      language: '',
-      retried: false,
-      failures: [],
-    });
-  return writer.take(0, BigInt(from), BigInt(to));
-}
-
-export function verdictBlock(from: number, to: number, exactOf: (offset: number) => bigint): Uint8Array {
-  const list = Array.from(
-    { length: to - from },
-    (_, i): Verdict => ({
-      offset: BigInt(from + i),
-      exact: exactOf(from + i),
-      kind: INSERTED,
-      votes: 0,
-      generation: 0,
-      exactMatch: false,
-      similarity: 0,
-      containment: 0,
-      copies: 1,
-      duplicateOf: undefined,
-    }),
-  );
-  return writeVerdictBlock({ partition: 0, from: BigInt(from), to: BigInt(to), config: 0n, bands: 24 }, list);
-}
-
-/** Decides in this thread, when `gate` lets it. */
-export function decider(rawTopic: string, gate: () => Promise<void> = async () => undefined): WorkerPool {
-  return {
-    async callAny(request: CurateRequest) {
-      await gate();
-      return curateRecords(request.task, {
-        policy: request.policy,
-        stage0: undefined,
-        plainJson: createPlainJsonReader(),
-        scoredLanguages: [],
-        rawTopic,
-        keepText: 'all',
-        nameOf: (partition) => partition,
-        readSource: () => assert.fail('no spliced records here'),
-      });
-    },
-    // Curate asks for nothing else.
-  } as unknown as WorkerPool;
-}
+import { policy } from '../../src/testing/curate-alone.ts';
 
 export interface RunningCurate {
   readonly done: Promise<void>;
