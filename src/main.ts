@@ -15,7 +15,7 @@ export async function main(): Promise<void> {
   const terminal: Terminal = {
     version,
     riffle: inNpm ? 'npm run --silent riffle --' : 'riffle',
-    interactive: process.stderr.isTTY === true && process.env.CI === undefined,
+    interactive: process.stderr.isTTY && process.env.CI === undefined,
     variable: (name) => process.env[name],
     exit: (status) => {
       process.exitCode = status;

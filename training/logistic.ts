@@ -115,7 +115,7 @@ function lossAndGradient(
     loss += c * (Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - t * z);
     const d = c * (1 / (1 + Math.exp(-z)) - t);
     for (let k = start[r]!; k < end; k++) gradient[index[k]!]! += d * value[k]!;
-    gradient[columns]! += d;
+    gradient[columns] += d;
   }
   return loss;
 }

@@ -56,7 +56,7 @@ async function duplicateOf(place: RunPlace, record: OutputRecord): Promise<Found
 
 function printRecord({ file, record }: Found, duplicate: Found | undefined, rows: number): string {
   const { decision, position } = record;
-  const lines = ['', `${styleText('bold', record.url ?? record.id)}`];
+  const lines = ['', styleText('bold', record.url ?? record.id)];
   const row = (name: string, value: string) => lines.push(`  ${name.padEnd(14)}${value}`);
   if (record.url !== undefined) row('id', record.id);
   row('position', identityOf({ ...position, offset: BigInt(position.offset) }));

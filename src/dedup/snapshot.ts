@@ -107,7 +107,7 @@ function readNearby(source: Reader, { nearby }: Header, options: DedupOptions): 
 
 function readHeader(source: Reader, options: DedupOptions, shard: number): Header {
   const start = new Uint8Array(12);
-  source.fill(start);
+  source.take(start);
   if (!MAGIC.equals(start.subarray(0, 8))) throw damaged('does not begin as one');
   const length = new DataView(start.buffer).getUint32(8, true);
   if (length > PIECE_BYTES) throw damaged('has an impossible header');
@@ -129,7 +129,7 @@ function readHeader(source: Reader, options: DedupOptions, shard: number): Heade
 
 export interface Reader {
   /** The next bytes. */
-  readonly fill: (target: Uint8Array) => void;
+  readonly take: (target: Uint8Array) => void;
   /** The next bytes and their checksum. */
   readonly section: (target: Uint8Array) => void;
 }
@@ -138,7 +138,7 @@ export interface Reader {
 export function readerOf(pieces: Iterable<Uint8Array>): Reader {
   const iterator = pieces[Symbol.iterator]();
   let rest: Uint8Array = new Uint8Array(0);
-  const fill = (target: Uint8Array) => {
+  const take = (target: Uint8Array) => {
     for (let at = 0; at < target.length; ) {
       if (rest.length === 0) {
         const next = iterator.next();
@@ -152,12 +152,12 @@ export function readerOf(pieces: Iterable<Uint8Array>): Reader {
     }
   };
   const section = (target: Uint8Array) => {
-    fill(target);
+    take(target);
     const sum = new Uint8Array(4);
-    fill(sum);
+    take(sum);
     if (new DataView(sum.buffer).getUint32(0, true) !== crc32(target)) throw damaged('has a wrong checksum');
   };
-  return { fill, section };
+  return { take, section };
 }
 
 function damaged(how: string): FatalError {

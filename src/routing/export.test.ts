@@ -17,7 +17,7 @@ async function convert(lines: readonly string[]) {
   writeFileSync(source, lines.map((line) => `${line}\n`).join(''));
   writeParquet(source, target, recordColumns);
   const bytes = readFileSync(target);
-  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
   const rows = await parquetReadObjects({ file, compressors: { ZSTD: (page) => zstdDecompressSync(page) } });
   return { groups: parquetMetadata(file).row_groups.map((group) => Number(group.num_rows)), rows };
 }

@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import { RecordError } from '../errors.ts';
-import type { Failure } from '../model/reasons.ts';
 import { identityOf, positionJson, RETRY_OF, type SourcePosition } from '../model/record.ts';
 import { DEAD, SOURCE, STUB } from '../model/sifted.ts';
 import { readVerdictBlock, type Verdict, type VerdictBlock, verdictAt, verdictOffset } from '../model/verdicts.ts';
@@ -124,7 +123,7 @@ function curateRecord(work: Work, { entry, body }: Found, verdict: Verdict, bloc
   const decision = decide(tools.policy, {
     identity: identityOf(position),
     language: entry.language,
-    failures: entry.failures as Failure[],
+    failures: entry.failures,
     verdict: sketched ? verdict : undefined,
     scores,
     retried: entry.retried,

@@ -90,7 +90,7 @@ suite('JSON Schema of the configuration', () => {
   });
 
   test('it takes what the program takes and refuses an unknown key', () => {
-    const compiled = z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
+    const compiled = z.fromJSONSchema(schema);
     for (const name of topologyNames) {
       const file = path.join(import.meta.dirname, `../../topologies/${name}.yaml`);
       const config = parse(readFileSync(file, 'utf8'), { schema: 'core' }) as object;

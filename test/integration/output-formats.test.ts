@@ -37,7 +37,7 @@ type Line = Row & { decision: Row; error?: Row };
 
 async function readParquet(file: string): Promise<Row[]> {
   const bytes = readFileSync(file);
-  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
   assert.equal(parquetMetadata(buffer).created_by, 'riffle');
   return parquetReadObjects({ file: buffer, compressors: { ZSTD: (page) => zstdDecompressSync(page) } });
 }

@@ -82,7 +82,7 @@ export interface Written {
 /** Parses one line of a topic strictly. */
 export function parseLine(topic: string, line: string): Written {
   const dead = topic === 'dead-letter';
-  const record = (dead ? deadLetterSchema : recordSchema).parse(JSON.parse(line)) as OutRecord | DeadLetter;
+  const record = (dead ? deadLetterSchema : recordSchema).parse(JSON.parse(line));
   const { partition, offset } = record.position;
   const outcome = 'error' in record ? record.error.code : record.decision.outcome;
   return { topic, outcome, partition: String(partition), offset: BigInt(offset), record, line };

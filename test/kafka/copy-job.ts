@@ -45,7 +45,7 @@ async function main(app: string, brokers: string): Promise<void> {
       const task = tasks.get(partition);
       const fresh = messages.filter(({ offset }) => task !== undefined && offset >= task.next);
       if (task === undefined || fresh.length === 0) return;
-      const next = fresh.at(-1)!.offset + 1n;
+      const next = fresh.at(-1).offset + 1n;
       try {
         await task.lease.commit({
           outputs: new Map([[`${app}.out`, fresh.map(({ value }) => ({ value }))]]),

@@ -52,7 +52,8 @@ export function createFaults(): Faults {
     },
     socketFactory({ host, port, onConnect }) {
       const socket = connect({ host, port }, onConnect);
-      const write = socket.write.bind(socket) as (data: Uint8Array | string) => boolean;
+      const socketWrite = socket.write.bind(socket);
+      const write = (data: Uint8Array | string): boolean => socketWrite(data);
       const injecting = (data: Uint8Array | string): boolean => {
         const bytes =
           typeof data === 'string' ? Buffer.from(data) : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
@@ -72,7 +73,7 @@ export function createFaults(): Faults {
         void fault.then(() => socket.destroyed || write(data));
         return true;
       };
-      socket.write = injecting as typeof socket.write;
+      socket.write = injecting;
       return socket;
     },
   };

@@ -60,7 +60,7 @@ for (let seed = first; seed < first + Number(values.seeds); seed++) {
       );
   } catch (error) {
     bad++;
-    console.log(`seed ${seed}: FAILED: ${String((error as Error).message)}`);
+    console.log(`seed ${seed}: FAILED: ${(error as Error).message}`);
   }
   // Old data makes every restart of a broker slower.
   if ((seed - first) % 10 === 9) {

@@ -5,6 +5,9 @@ import { crc32c } from './crc32c.ts';
 import { encodeBatch } from './record-batch.ts';
 import { openRecordSet } from './record-set.ts';
 
+/** Hexadecimal digits, with spaces between fields for whoever reads. */
+const hex = (fields: string): string => fields.replaceAll(' ', '');
+
 /** One bit at a time. */
 function slowCrc(bytes: Uint8Array): number {
   let crc = 0xffffffff;
@@ -91,17 +94,11 @@ suite('record batches', () => {
       lastOffsetDelta: 0,
       records,
     });
-    const header = '0000000000000000' + '0000003a' + '00000000' + '02';
-    const behindChecksum =
-      '0010' +
-      '00000000' +
-      '0000018bcfe56800' +
-      '0000018bcfe56809' +
-      '0000000000000102' +
-      '0003' +
-      '00000004' +
-      '00000001';
-    const record = '10' + '00' + '00' + '00' + '01' + '04' + '6162' + '00';
+    const header = hex('0000000000000000 0000003a 00000000 02');
+    const behindChecksum = hex(
+      '0010 00000000 0000018bcfe56800 0000018bcfe56809 0000000000000102 0003 00000004 00000001',
+    );
+    const record = hex('10 00 00 00 01 04 6162 00');
     assert.equal(batch.subarray(0, 17).toString('hex'), header);
     assert.equal(batch.subarray(21).toString('hex'), behindChecksum + record);
     assert.equal(batch.readUInt32BE(17), slowCrc(batch.subarray(21)));

@@ -52,7 +52,7 @@ export function createPlainJsonReader(): PlainJsonReader {
   const input = Buffer.from(buffer, Number(kernel.JSON_IN.value), mostBytes);
   const found = new Int32Array(buffer, Number(kernel.JSON_FOUND.value), MEMBERS + 4 * MAX_FOREIGN);
 
-  const text = () => new Uint8Array(buffer, found[TEXT]!, found[TEXT_BYTES]!);
+  const text = () => new Uint8Array(buffer, found[TEXT], found[TEXT_BYTES]);
 
   function url(): string | undefined {
     if (found[URL_END] === 0) return undefined;
