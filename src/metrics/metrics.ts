@@ -209,15 +209,16 @@ export function createMetrics(registry: Registry, version: string): Metrics {
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   const quantile = (q: number) => Math.max(0, delay.percentile(q) / 1e9 - 0.01);
-  new Gauge({
+  const loopDelay = new Gauge({
     name: 'riffle_event_loop_delay_seconds',
     help: 'Delay of the main thread by quantile.',
     labelNames: ['quantile'],
-    registers,
+    registers: [],
     collect() {
       for (const q of ['0.5', '0.99', '0.999']) this.set({ quantile: q }, quantile(100 * Number(q)));
     },
   });
+  registry.registerMetric(loopDelay);
   return {
     records: (name, outcome, reason, count) => records.inc({ stage: name, outcome, reason }, count),
     recordBytes: (name, count) => bytes.inc({ stage: name }, count),
