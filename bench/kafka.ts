@@ -10,13 +10,15 @@ import { kafkaOptions } from '../src/cli/kafka.ts';
 import { type KafkaLog, openKafkaLog } from '../src/log/kafka/log.ts';
 import { groups, type TopicNames, topicNames, topicSpecs } from '../src/runtime/topics.ts';
 import { outputTopics } from '../src/stages/start.ts';
-import { findCorpus, firstDocuments } from './corpus.ts';
+import { type Corpus, findCorpus, firstDocuments } from './corpus.ts';
 import { median, runRiffle } from './run-riffle.ts';
 
 /**
  * The `text` line on one machine with the broker beside it, and what Kafka costs above the embedded log:
  *
  *     npm run bench:kafka [-- --corpus DIR --documents N]
+ *     npm run bench:kafka -- --only idle
+ *     npm run bench:kafka -- --only latency --rate 500
  *
  * CPU seconds of client and broker apart, from the start of the processes on. Not measured: a network, several machines, replication.
  */
@@ -24,7 +26,12 @@ const { values } = parseArgs({
   options: {
     corpus: { type: 'string' },
     documents: { type: 'string', default: '20000' },
+    /** Seconds that the idle processes are looked at. */
     idle: { type: 'string', default: '30' },
+    /** One part alone: throughput, latency or idle. */
+    only: { type: 'string' },
+    /** Documents a second for the latency; half of what the throughput was when left out. */
+    rate: { type: 'string' },
   },
 });
 
@@ -207,17 +214,23 @@ async function benchIdle(kafka: Kafka, seconds: number, folder: string): Promise
 
 const verdict = (holds: boolean, promise: string): string => `${promise} ${holds ? 'holds' : 'MISSED'}`;
 
-const corpus = findCorpus(values.corpus, 100_000, 'bench:kafka');
-if (corpus !== undefined) {
-  const folder = mkdtempSync(path.join(tmpdir(), 'riffle-bench-kafka-'));
-  const kafka = await startKafka({ fast: true });
-  try {
-    const slice = await firstDocuments(corpus, Number(values.documents), folder);
-    const perSecond = await benchThroughput(kafka, slice.file, slice.documents, folder);
-    await benchLatency(kafka, slice.file, perSecond / 2, folder);
-    await benchIdle(kafka, Number(values.idle), folder);
-  } finally {
-    await kafka.stop();
-    rmSync(folder, { recursive: true, force: true });
-  }
+const folder = mkdtempSync(path.join(tmpdir(), 'riffle-bench-kafka-'));
+const wanted = (part: string): boolean => values.only === undefined || values.only === part;
+
+/** Both need documents. */
+async function benchLoad(kafka: Kafka, corpus: Corpus): Promise<void> {
+  const { file, documents } = await firstDocuments(corpus, Number(values.documents), folder);
+  let perSecond = Number(values.rate);
+  if (wanted('throughput')) perSecond ||= (await benchThroughput(kafka, file, documents, folder)) / 2;
+  if (wanted('latency')) await benchLatency(kafka, file, perSecond || 500, folder);
+}
+
+const corpus = values.only === 'idle' ? undefined : findCorpus(values.corpus, 100_000, 'bench:kafka');
+const kafka = await startKafka({ fast: true });
+try {
+  if (corpus !== undefined) await benchLoad(kafka, corpus);
+  if (wanted('idle')) await benchIdle(kafka, Number(values.idle), folder);
+} finally {
+  await kafka.stop();
+  rmSync(folder, { recursive: true, force: true });
 }
