@@ -1,6 +1,7 @@
 /** The processes of a line: started, killed, suspended, ended and replaced. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
+import module from 'node:module';
 import path from 'node:path';
 import type { ProcessStage } from '../../src/stages/stream.ts';
 import type { ChildOrder } from './child.ts';
@@ -31,6 +32,9 @@ export interface Line {
 const RESTART_MS = 300;
 
 export function createLine(order: Omit<ChildOrder, 'stages' | 'state' | 'seed'>, folder: string, seed: number): Line {
+  // Dozens of starts a run: compiling is not what is tried here.
+  module.enableCompileCache();
+  const compiled = process.env.NODE_COMPILE_CACHE ?? module.getCompileCacheDir();
   const slots: Slot[] = [];
   const errors: string[] = [];
   let stopping = false;
@@ -42,8 +46,7 @@ export function createLine(order: Omit<ChildOrder, 'stages' | 'state' | 'seed'>,
     const own: ChildOrder = { ...order, stages: [slot.stage], state, seed: seed * 1000 + generation++ };
     const child = spawn(process.execPath, [path.join(import.meta.dirname, 'child.ts'), JSON.stringify(own)], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      // Dozens of starts a run: compiling is not what is tried here.
-      env: { ...process.env, NODE_COMPILE_CACHE: path.join(folder, 'compiled') },
+      env: { ...process.env, NODE_COMPILE_CACHE: compiled },
     });
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
