@@ -14,10 +14,16 @@ export interface Called {
   readonly stderr: string;
 }
 
-/** Calls it in `cwd`. A child may not take the test's own settings for its own: it gets no npm and no CI. */
-export function riffle(cwd: string, args: readonly string[], node: string = process.execPath): Called {
+/** Calls it in `cwd`, by `runtime`: a Node.js and its options. A child may not take the test's own settings for its own: it gets no npm and no CI. */
+export function riffle(cwd: string, args: readonly string[], runtime: readonly string[] = []): Called {
+  const [node = process.execPath, ...options] = runtime;
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, NO_COLOR: '1' };
-  const { status, stdout, stderr } = spawnSync(node, [bin, ...args], { cwd, env, encoding: 'utf8', timeout: 60_000 });
+  const { status, stdout, stderr } = spawnSync(node, [...options, bin, ...args], {
+    cwd,
+    env,
+    encoding: 'utf8',
+    timeout: 180_000,
+  });
   return { status, stdout, stderr };
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { skip } from '../../src/testing/shared.ts';
 import { crawlCases, goodLine, type Hostile, jsonCases } from './hostile.ts';
 import { outcomesByFile, readWritten, type Written } from './outputs.ts';
 import { keepAll, riffle, temporaryFolder } from './riffle.ts';
@@ -77,7 +78,7 @@ test('two thousand files of one line, and names that no file should have', async
 });
 
 test('a name that is not UTF-8 is refused by name before anything is processed', async (t) => {
-  if (process.platform !== 'linux') return t.skip('only Linux keeps such names');
+  if (process.platform !== 'linux') return skip(t, 'only Linux keeps such names');
   const folder = temporaryFolder(t);
   writeFileSync(
     Buffer.concat([Buffer.from(`${folder}/bad-`), Buffer.from([0xff, 0xfe]), Buffer.from('.jsonl')]),
