@@ -82,6 +82,10 @@ export function observeRun(metrics: Metrics, progress: Progress, whole = true): 
       progress.committed(observation);
     },
     inFlightBytes: (bytes) => metrics.inFlightBytes(bytes),
+    skipped({ partition, from, to }) {
+      metrics.skipped(Number(to - from));
+      progress.warn(`source.skipTo: partition ${partition} is declared lost from ${from} up to ${to}, and passed over`);
+    },
     repairing({ stage, partition, from, why }) {
       metrics.repair(stage);
       progress.warn(`repair: ${stage} starts partition ${partition} again at ${from}: ${why}`);

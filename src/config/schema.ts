@@ -11,6 +11,17 @@ const topicName = z
   .regex(/^[A-Za-z0-9._-]{1,249}$/, 'letters, digits, ".", "_" and "-", at most 249')
   .optional();
 
+const placeOfRaw = z.string().regex(/^\d{1,9}@\d{1,18}$/, 'partition@offset: 3@1200');
+const skips = z
+  .union([
+    z
+      .string()
+      .transform((list) => list.split(','))
+      .pipe(z.array(placeOfRaw)),
+    z.array(placeOfRaw),
+  ])
+  .default([]);
+
 const topicNamesSchema = z
   .strictObject({
     raw: topicName.describe('Records come in here.'),
@@ -55,6 +66,9 @@ export const configSchema = z
         maxAheadBytes: bytes
           .default(256 * 1024 * 1024)
           .describe('How far sift may run ahead of curate on a stream; behind it raw waits.'),
+        skipTo: skips.describe(
+          'Kafka: `partition@offset`, a list or separated by commas: what is not sifted yet below that offset of raw is lost and passed over.',
+        ),
         maxRecordSeconds: z
           .number()
           .positive()
@@ -175,6 +189,12 @@ export const configSchema = z
         code: 'custom',
         path: ['registry', 'url'],
         message: 'files are no messages: set log.kind=kafka, or leave it out',
+      });
+    if (config.source.skipTo.length > 0 && config.log.kind === 'embedded')
+      context.addIssue({
+        code: 'custom',
+        path: ['source', 'skipTo'],
+        message: 'no part of a file is passed over: set log.kind=kafka, or leave it out',
       });
     const { votes } = config.policy.dedup;
     if (votes > config.dedup.bands)

@@ -20,6 +20,7 @@ export {
 } from './near-duplicate-index.ts';
 export {
   configHash,
+  configKey,
   type DedupOptions,
   dedupOptionsSchema,
   type FingerprintOptions,

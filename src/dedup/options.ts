@@ -158,6 +158,9 @@ export function configHash(options: DedupOptions): string {
   return createHash('sha256').update(JSON.stringify(state)).digest('hex').slice(0, 32);
 }
 
+/** The beginning of `configHash`, as sketch blocks carry it. */
+export const configKey = (options: DedupOptions): bigint => BigInt(`0x${configHash(options).slice(0, 16)}`);
+
 /** Window size in documents, whichever way it was given. */
 export function windowDocuments(options: Pick<DedupOptions, 'window' | 'bands' | 'verificationRows'>): number {
   const { documents, memoryBytes } = options.window;

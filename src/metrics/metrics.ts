@@ -32,6 +32,8 @@ export interface Metrics {
   /** Partitions were given out anew. */
   rebalanced(): void;
   repair(stage: string): void;
+  /** Offsets of raw that were declared lost. */
+  skipped(offsets: number): void;
   /** `seconds`: age of the oldest of them, where it is known. */
   lag(topic: string, partition: string, records: number, seconds?: number): void;
   inFlightBytes(bytes: number): void;
@@ -117,6 +119,11 @@ export function createMetrics(registry: Registry, version: string): Metrics {
     name: 'riffle_repairs_total',
     help: 'Times that a stage started again because a log had lost what it had acknowledged.',
     labelNames: ['stage'],
+    registers,
+  });
+  const skips = new Counter({
+    name: 'riffle_records_skipped_total',
+    help: 'Offsets of the raw topic that were passed over, because source.skipTo declares them lost.',
     registers,
   });
   const lagRecords = new Gauge({
@@ -232,6 +239,7 @@ export function createMetrics(registry: Registry, version: string): Metrics {
     transaction: (result) => transactions.inc({ result }),
     waited: () => waits.inc(),
     rebalanced: () => rebalances.inc(),
+    skipped: (offsets) => skips.inc(offsets),
     repair: (name) => repairs.inc({ stage: name }),
     lag(topic, partition, count, age) {
       lagRecords.set({ topic, partition }, count);

@@ -3,7 +3,7 @@
  * the configuration; what it had answered before a restart, it answers again, the same.
  */
 import { setImmediate } from 'node:timers/promises';
-import { configHash, createWholeIndex, type Verdicts, type WholeIndex } from '../dedup/dedup.ts';
+import { configKey, createWholeIndex, type Verdicts, type WholeIndex } from '../dedup/dedup.ts';
 import { FatalError } from '../errors.ts';
 import type { Consumer, Message } from '../log/port.ts';
 import { readSketchBlock, type SketchBlock, sliceSketchBlock } from '../model/sketches.ts';
@@ -38,7 +38,7 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
   const { log, topics, config, faults, signal } = context;
   const snapshots = await createSnapshotStore(options);
   const consumer = await log.consumer(groups.index, [topics.sketches]);
-  const hash = BigInt(`0x${configHash(config.dedup).slice(0, 16)}`);
+  const hash = configKey(config.dedup);
   const rewinds = createRewinds(repairQuietMs(faults));
   const answers = createAnswers(context, consumer, rewinds);
   const requests = await readRequests(context, 'index');

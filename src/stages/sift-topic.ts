@@ -1,13 +1,13 @@
 /** Sift over the raw topic: batches of messages go to any worker, and what comes back enters the log in the order of each partition. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FatalError, TransientError } from '../errors.ts';
-import type { Batch, Consumer } from '../log/port.ts';
-import type { StageContext } from '../runtime/context.ts';
+import { ConfigError, FatalError, TransientError } from '../errors.ts';
+import type { Batch } from '../log/port.ts';
 import { orAborted } from '../runtime/or-aborted.ts';
 import { WorkerDied } from '../runtime/pool.ts';
 import { groups } from '../runtime/topics.ts';
 import { packMessages, type RawMessages } from './raw-messages.ts';
 import type { SiftParts, SiftSource } from './sift.ts';
+import { emptyPair, skipsOf } from './sift-skip.ts';
 import { createSuspects } from './sift-suspects.ts';
 import type { SiftedMessages, SiftMessages } from './worker.ts';
 
@@ -27,7 +27,8 @@ const BATCHES_A_WORKER = 2;
 const PAUSE_MS = 1000;
 
 export function siftTopic({ context, consumer, publisher, rewinds, flow, hooks }: SiftParts): SiftSource {
-  const { pool, signal, topics, config, faults } = context;
+  const { log, pool, signal, topics, config, faults } = context;
+  const skips = skipsOf(config.source.skipTo);
   const assigned = new Map<number, Assigned>();
   const open = new Set<Promise<void>>();
   /** Partitions to be started again at the next turn: nothing may move under a poll. */
@@ -37,19 +38,15 @@ export function siftTopic({ context, consumer, publisher, rewinds, flow, hooks }
   async function run(): Promise<void> {
     while (!signal.aborted) {
       await flow.room(signal);
-      startAgain();
-      const polled = await consumer.poll({ ...POLL, signal });
+      await startAgain();
+      const polled = await consumer.poll({ ...POLL, signal }).catch(finish);
       for (const partition of polled.revoked) {
         const gone = assigned.get(partition);
         if (gone) gone.revoked = true;
         assigned.delete(partition);
         rewinds.end(partition);
       }
-      for (const partition of polled.assigned) {
-        const target = await assign(context, consumer, partition);
-        assigned.set(partition, target);
-        rewinds.begin(partition, target.from);
-      }
+      for (const partition of polled.assigned) await assign(partition);
       for (const batch of polled.batches) take(batch);
       while (open.size >= BATCHES_A_WORKER * pool.size && !signal.aborted) await orAborted(Promise.race(open), signal);
       if (failed) throw failed;
@@ -58,14 +55,53 @@ export function siftTopic({ context, consumer, publisher, rewinds, flow, hooks }
     if (failed) throw failed;
   }
 
-  function startAgain(): void {
-    for (const [partition, from] of again) {
-      const target = assigned.get(partition);
-      if (target === undefined) continue;
-      target.from = from;
-      consumer.seek({ topic: topics.raw, partition, offset: from });
+  /** A damaged batch ends this process: what comes before it is sifted first, so that no more than the batch has to be given up. */
+  async function finish(error: unknown): Promise<never> {
+    if (error instanceof FatalError && error.code === 'foreign-records') {
+      await Promise.all(open);
+      await publisher.settled();
     }
+    throw error;
+  }
+
+  async function startAgain(): Promise<void> {
+    const asked = [...again];
     again.clear();
+    for (const [partition, from] of asked) {
+      const target = assigned.get(partition);
+      if (target !== undefined) await begin(target, from, from);
+    }
+  }
+
+  /**
+   * The first block of a partition covers it from 0 on: what the topic let go before anybody read it is no record. Positions that were lost (the
+   * group's, after a long stop) are found again by what curate has decided.
+   */
+  async function assign(partition: number): Promise<void> {
+    const committed = await consumer.committed(topics.raw, partition);
+    const known = committed ?? (await log.progress(groups.curate, partition));
+    const target = { partition, from: known ?? 0n, chain: Promise.resolve(), revoked: false };
+    assigned.set(partition, target);
+    rewinds.begin(partition, target.from);
+    await begin(target, target.from, known);
+  }
+
+  /** Reads on at `known`; where the topic starts when nothing is. What lies between the two was promised, and is gone unless it was declared lost. */
+  async function begin(target: Assigned, from: bigint, known: bigint | undefined): Promise<void> {
+    const { partition } = target;
+    const { start, end } = await consumer.bounds(topics.raw, partition);
+    const at = known ?? start;
+    const skipTo = skips.get(partition) ?? 0n;
+    if (skipTo > at && skipTo > end) throw skipsTooFar(`${partition}@${skipTo}`, `${topics.raw}-${partition}`, end);
+    const next = skipTo > at ? skipTo : at;
+    if (next < start) throw belowStart(topics.raw, partition, at, start);
+    target.from = from;
+    consumer.seek({ topic: topics.raw, partition, offset: next });
+    if (next === at) return;
+    hooks.skipped?.({ partition, from: at, to: next });
+    target.from = next;
+    const pair = emptyPair({ partition, from, to: next }, config.dedup);
+    enter(target, Promise.resolve({ pairs: [pair], operators: {} }));
   }
 
   function take({ partition, messages }: Batch): void {
@@ -74,7 +110,11 @@ export function siftTopic({ context, consumer, publisher, rewinds, flow, hooks }
     if (target === undefined || fresh === undefined || fresh.length === 0) return;
     const packed = packMessages(target.from, fresh);
     target.from = packed.to;
-    const sifted = siftMessages(partition, packed);
+    enter(target, siftMessages(partition, packed));
+  }
+
+  /** In the order of the calls, whichever is done first. */
+  function enter(target: Assigned, sifted: Promise<SiftedMessages>): void {
     sifted.catch(() => undefined);
     const done = target.chain
       .then(async () => {
@@ -118,19 +158,16 @@ export function siftTopic({ context, consumer, publisher, rewinds, flow, hooks }
   return { run, rewind: (partition, from) => void again.set(partition, from) };
 }
 
-/**
- * The first block of a partition covers it from 0 on: what the topic let go before anybody read it is no record. Positions that were lost (the
- * group's, after a long stop) are found again by what curate has decided; what lies between that and the start of the topic was promised, and is gone.
- */
-async function assign({ log, topics }: StageContext, consumer: Consumer, partition: number): Promise<Assigned> {
-  const committed = await consumer.committed(topics.raw, partition);
-  const from = committed ?? (await log.progress(groups.curate, partition));
-  const { start } = await consumer.bounds(topics.raw, partition);
-  if (from !== undefined && from < start)
-    throw new FatalError(
-      'below-log-start',
-      `${topics.raw}-${partition}; it begins at ${start}, and records from ${from} on were not read yet; raise its retention; they are lost to this run`,
-    );
-  consumer.seek({ topic: topics.raw, partition, offset: from ?? start });
-  return { partition, from: from ?? 0n, chain: Promise.resolve(), revoked: false };
+function belowStart(raw: string, partition: number, from: bigint, start: bigint): FatalError {
+  return new FatalError(
+    'below-log-start',
+    `${raw}-${partition}; it begins at ${start}, and records from ${from} on were not read yet; raise its retention, and go on without them by --set source.skipTo=${partition}@${start}`,
+  );
+}
+
+function skipsTooFar(given: string, place: string, end: bigint): ConfigError {
+  return new ConfigError(
+    'skip-too-far',
+    `source.skipTo ${given}; ${place} ends at ${end}; name an offset up to there: what has not been written yet cannot be lost`,
+  );
 }

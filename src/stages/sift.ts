@@ -11,6 +11,7 @@ import { type RepairRequest, readRequests, repairEveryMs, repairQuietMs } from '
 import { createRewinds, type Rewinds } from './rewinds.ts';
 import { siftFiles } from './sift-files.ts';
 import { createPublisher, type Publisher } from './sift-publish.ts';
+import type { Skipped } from './sift-skip.ts';
 import { watchWorkers } from './sift-suspects.ts';
 import { siftTopic } from './sift-topic.ts';
 import type { Pulled } from './worker.ts';
@@ -25,6 +26,8 @@ export interface SiftHooks {
   ended(partition: number, end: bigint): void;
   sifted(pair: SiftedPair): void;
   operators(times: Pulled['operators']): void;
+  /** What its operator declared lost is passed over. */
+  skipped?(skipped: Skipped): void;
   /** A partition starts again, because a log has lost what was made of it. */
   repairing?(request: RepairRequest): void;
 }

@@ -17,6 +17,7 @@ import type { Observation } from './observation.ts';
 import type { RepairRequest } from './repair.ts';
 import { runSift, type SiftInput } from './sift.ts';
 import type { SiftedPair } from './sift-blocks.ts';
+import type { Skipped } from './sift-skip.ts';
 import type { SourceFile } from './sources.ts';
 import type { Pulled, WorkerData, WorkerMessages } from './worker.ts';
 
@@ -31,6 +32,8 @@ export interface RunObserver {
   policy?(policy: Policy): void;
   /** A stage cannot go on before something outside answers. */
   waiting?(why: string): void;
+  /** Sift passes over what its operator declared lost. */
+  skipped?(skipped: Skipped): void;
   /** A stage starts again, because a log has lost what was acknowledged. */
   repairing?(request: RepairRequest): void;
 }
@@ -69,6 +72,7 @@ export function startStages(context: StageContext, setup: StageSetup): RunningSt
         },
         operators: (times) => observer.operators?.(times),
         waiting: (why) => observer.waiting?.(why),
+        skipped: (skipped) => observer.skipped?.(skipped),
         repairing: (request) => observer.repairing?.(request),
       }),
     index: () =>

@@ -6,7 +6,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Topology } from '../../topologies/topology.ts';
 import type { Config } from '../config/schema.ts';
-import { configHash } from '../dedup/options.ts';
+import { configKey } from '../dedup/options.ts';
 import { createFingerprinter } from '../dedup/dedup.ts';
 import { RecordError, RiffleError } from '../errors.ts';
 import { createChain } from '../operators/chain.ts';
@@ -122,7 +122,7 @@ const stage0: Stage0 | undefined = data.scorers && (await import('../scoring/sta
 
 const siftOptions: SiftOptions = {
   rawTopic: data.rawTopic,
-  configHash: BigInt(`0x${configHash(config.dedup).slice(0, 16)}`),
+  configHash: configKey(config.dedup),
   blockRecords: config.blocks.records,
   blockBytes: config.blocks.bytes,
   blockFlushMs: config.blocks.flushMs,

@@ -286,8 +286,15 @@ export function take(lane: Lane, maxBytes: number, maxMessages: number): Message
   let used = 0;
   for (;;) {
     if (used === lane.messages.length) {
-      lane.messages = lane.sets[0]?.nextBatch() ?? [];
+      lane.messages = [];
       used = 0;
+      try {
+        lane.messages = lane.sets[0]?.nextBatch() ?? [];
+      } catch (error) {
+        // What comes before a damaged batch is handed out first; the next call meets it again.
+        if (taken.length === 0) throw error;
+        break;
+      }
       if (lane.messages.length === 0) {
         const empty = lane.sets.shift();
         if (empty === undefined) break;
@@ -327,7 +334,7 @@ function topicsOf(positions: ReadonlyMap<Lane, bigint>) {
 function belowStart({ topic, partition, position }: Lane, start: bigint): FatalError {
   return new FatalError(
     'below-log-start',
-    `${topic}-${partition}@${position}; the log starts at ${start}, what is before was trimmed; reset this group or restore the log`,
+    `${topic}-${partition}@${position}; the log starts at ${start}, what is before was trimmed; give the topic a longer retention, and start over under another app name`,
   );
 }
 

@@ -152,13 +152,28 @@ suite('record sets', () => {
     assert.equal(readAll(set).messages.length, 150_000);
   });
 
+  test('a damaged batch is not passed over: what comes before it is handed out, and every further call meets it', () => {
+    const damaged = batch(['b', 'c'], { base: 1n, gzip: true });
+    damaged.fill(0, 65);
+    const sets = Buffer.concat([batch(['a'], { base: 0n }), damaged, batch(['d'], { base: 3n })]);
+    const opened = openRecordSet(sets, 0n, [], 't-0');
+    assert.deepEqual(
+      opened.nextBatch()?.map(({ offset }) => offset),
+      [0n],
+    );
+    for (let i = 0; i < 2; i++) assert.throws(() => opened.nextBatch(), { code: 'foreign-records' });
+  });
+
   test('what does not fit the format is an error that names the place', () => {
     const old = batch(['a'], { base: 3n });
     old[16] = 1;
     assert.throws(() => readAll(old), { code: 'foreign-records', message: /^t-0@3; format 1; / });
     const damaged = batch(['a', 'b'], { base: 3n, gzip: true });
     damaged.fill(0, 65);
-    assert.throws(() => readAll(damaged), { code: 'foreign-records' });
+    assert.throws(() => readAll(damaged), {
+      code: 'foreign-records',
+      message: /^t-0@3; .*batch up to 5 .*source\.skipTo=0@5$/,
+    });
     const short = batch(['abc'], { base: 3n });
     short[61] = 120;
     assert.throws(() => readAll(short), { code: 'foreign-records', message: /cut off/ });

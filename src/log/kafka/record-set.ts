@@ -32,7 +32,7 @@ const ABORT_MARKER = 0;
 const NO_VALUE = new Uint8Array(0);
 
 export interface RecordSet {
-  /** The messages of the next batch that has any; undefined at the end. */
+  /** The messages of the next batch that has any; undefined at the end. A damaged one is not passed over: it is met again. */
   nextBatch(): Message[] | undefined;
   /** The offset behind the last whole batch; where the next fetch begins. */
   readonly end: bigint;
@@ -58,11 +58,9 @@ export function openRecordSet(
     nextBatch() {
       while (isWhole(set, at)) {
         const batch = set.subarray(at, at + LENGTH_FIELD_END + set.readInt32BE(at + LENGTH));
+        if (batch[MAGIC] !== 2) throw damaged(place, batch, `format ${batch[MAGIC]}`);
+        const messages = isAborted(batch) ? [] : decodeBatch(batch, from, place);
         at += batch.byteLength;
-        if (batch[MAGIC] !== 2)
-          throw damaged(place, set.readBigInt64BE(at - batch.byteLength), `format ${batch[MAGIC]}`);
-        if (isAborted(batch)) continue;
-        const messages = decodeBatch(batch, from, place);
         if (messages.length > 0) return messages;
       }
       return undefined;
@@ -137,7 +135,7 @@ function decodeBatch(batch: Buffer, from: bigint, place: string): Message[] {
       cursor.at = behind;
     }
   } catch (cause) {
-    throw damaged(place, base, cause instanceof Error ? cause.message : String(cause), cause);
+    throw damaged(place, batch, cause instanceof Error ? cause.message : String(cause), cause);
   }
   return messages;
 }
@@ -214,10 +212,13 @@ function readVarint(buffer: Buffer, cursor: Cursor): number {
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
 
-function damaged(place: string, offset: bigint, actual: string, cause?: unknown): FatalError {
+function damaged(place: string, batch: Buffer, actual: string, cause?: unknown): FatalError {
+  const first = batch.readBigInt64BE(0);
+  const behind = first + (batch[MAGIC] === 2 ? BigInt(batch.readInt32BE(LAST_OFFSET_DELTA)) : 0n) + 1n;
+  const partition = place.slice(place.lastIndexOf('-') + 1);
   return new FatalError(
     'foreign-records',
-    `${place}@${offset}; ${actual}; the record batch cannot be read: write it again with a current producer, or move the group behind it`,
+    `${place}@${first}; ${actual}; the record batch up to ${behind} cannot be read: write it again with a current producer; on the raw topic, go on without it by --set source.skipTo=${partition}@${behind}`,
     { cause },
   );
 }
