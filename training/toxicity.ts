@@ -1,4 +1,4 @@
-import type { ScorerManifest } from '../src/scoring/manifest.ts';
+import type { LinearManifest } from '../src/scoring/manifest-linear.ts';
 import { createTableScorer } from '../src/scoring/table.ts';
 import type { WordPiece } from '../src/scoring/wordpiece.ts';
 import { type FeatureShape, featureRows, GROUP_VALUE } from './features.ts';
@@ -70,7 +70,7 @@ export function mailBody(raw: string): string {
 }
 
 export interface TrainedScorer {
-  readonly manifest: Omit<ScorerManifest, 'trainingData' | 'tokenizer' | 'measured' | 'selfTest'>;
+  readonly manifest: Omit<LinearManifest, 'trainingData' | 'tokenizer' | 'measured' | 'selfTest'>;
   readonly table: Int8Array;
 }
 

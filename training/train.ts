@@ -4,7 +4,8 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../src/errors.ts';
 import { loadScorers, shippedModels } from '../src/scoring/load.ts';
-import { parseManifest, type ScorerManifest } from '../src/scoring/manifest.ts';
+import { parseManifest } from '../src/scoring/manifest.ts';
+import type { LinearManifest } from '../src/scoring/manifest-linear.ts';
 import { createStage0 } from '../src/scoring/stage0.ts';
 import { parseVocabulary } from '../src/scoring/vocabulary.ts';
 import { createWordPiece } from '../src/scoring/wordpiece.ts';
@@ -82,7 +83,7 @@ for (const scorer of [toxicity, quality]) {
 loadScorers(values.out);
 
 interface Complete {
-  readonly manifest: ScorerManifest;
+  readonly manifest: LinearManifest;
   readonly table: Int8Array;
 }
 

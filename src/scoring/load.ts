@@ -1,9 +1,12 @@
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.ts';
-import { parseManifest, type ScorerManifest } from './manifest.ts';
-import { createStage0, type ScorerSet } from './stage0.ts';
+import type { EncoderManifest } from './manifest-encoder.ts';
+import { parseManifest, type ScorerManifest, type TableManifest } from './manifest.ts';
+import { findModelFile, readModelFile, readOrRefuse } from './model-files.ts';
+import type { LoadedEncoder, LoadedTable, ScorerSet } from './scorer-set.ts';
+import { createStage0 } from './stage0.ts';
+import { parseVocabulary } from './vocabulary.ts';
 
 /** The scorers that come with Riffle. */
 export const shippedModels = path.resolve(import.meta.dirname, '../../models');
@@ -11,79 +14,130 @@ export const shippedModels = path.resolve(import.meta.dirname, '../../models');
 /** A self-test score may differ by one in the last decimal: `Math.exp` and `Math.log` are not the same bit for bit on every machine. */
 const SELF_TEST_TOLERANCE = 1.001e-4;
 
+/** A manifest and the folder that it lies in. */
+interface Found {
+  readonly manifest: ScorerManifest;
+  readonly folder: string;
+}
+
 /**
- * Reads every manifest of `directory` (or those of `names`), their tables and vocabulary, checks digests and sizes, and scores the self-test texts.
+ * Reads manifests of `directory` (one folder, or several): those of `names`, or all that are tables. Their tables and vocabulary are read, digests and
+ * sizes checked, and the self-test texts scored. Of an encoder, which has to be named, the files are found and their digests checked; its session is for
+ * `startScorer` of `encoder/`. Its files may also lie in `modelCache`, or in another of the folders.
  * Throws a ConfigError when anything is missing or differs: a wrong table gives plausible numbers, so nothing else would tell.
  */
-export function loadScorers(directory: string = shippedModels, names?: readonly string[]): ScorerSet {
-  const manifests = readManifests(directory).filter(({ name }) => names?.includes(name) ?? true);
-  for (const name of names ?? []) {
-    if (!manifests.some((manifest) => manifest.name === name)) {
-      throw new ConfigError(
-        'scorer-missing',
-        `scorer ${name}; no such manifest in ${directory}; name one that is there or train it`,
-      );
-    }
-  }
-  const first = manifests[0];
-  if (first === undefined)
+export function loadScorers(
+  directory: string | readonly string[] = shippedModels,
+  names?: readonly string[],
+  modelCache?: string,
+): ScorerSet {
+  const folders = typeof directory === 'string' ? [directory] : directory;
+  const all = folders.flatMap(readManifests);
+  const chosen = names === undefined ? all.filter(({ manifest }) => isTable(manifest)) : named(all, names, folders);
+  if (chosen.length === 0) {
     throw new ConfigError(
       'scorer-missing',
-      `scorers of ${directory}; no manifest there; give the folder of a trained model`,
+      `scorers of ${folders.join(', ')}; no manifest there; give the folder of a trained model`,
     );
-  for (const { name, tokenizer, maxTokens } of manifests) {
-    if (tokenizer.sha256 !== first.tokenizer.sha256 || maxTokens !== first.maxTokens) {
-      throw new ConfigError(
-        'scorer-vocabulary',
-        `scorer ${name}; its vocabulary or maxTokens is not that of ${first.name}; load them as two sets`,
-      );
-    }
   }
+  const places = modelCache === undefined ? folders : [...folders, modelCache];
+  const nextTo = (folder: string): string[] => [folder, ...places.filter((place) => place !== folder)];
+  const tables = chosen.filter((one): one is Found & { manifest: TableManifest } => isTable(one.manifest));
+  const encoders = chosen.filter((one): one is Found & { manifest: EncoderManifest } => !isTable(one.manifest));
+  requireOneVocabulary(tables.map(({ manifest }) => manifest));
+  const [first] = tables;
   const set: ScorerSet = {
-    vocabulary: new Uint8Array(readShared(directory, first.tokenizer.file, first.tokenizer.sha256)),
-    scorers: manifests.map((manifest) => ({ manifest, table: readTable(directory, manifest) })),
+    vocabulary: new Uint8Array(
+      first === undefined ? new SharedArrayBuffer(0) : readModelFile(first.manifest.tokenizer, nextTo(first.folder)),
+    ),
+    scorers: tables.map(({ manifest, folder }) => readTable(manifest, nextTo(folder))),
+    encoders: encoders.map(({ manifest, folder }) => findEncoder(manifest, nextTo(folder))),
   };
+  if (first !== undefined) checkEntries(first.manifest, set.vocabulary);
   selfTest(set);
   return set;
 }
 
-function readManifests(directory: string): ScorerManifest[] {
-  const files = read(directory, () => readdirSync(directory)).filter((file) => file.endsWith('.json'));
-  return files.sort().map((file) => {
-    const full = path.join(directory, file);
-    return parseManifest(
-      parseJson(
-        read(full, () => readFileSync(full, 'utf8')),
-        full,
-      ),
+const isTable = (manifest: ScorerManifest): manifest is TableManifest => manifest.kind !== 'onnx-encoder';
+
+function readManifests(folder: string): Found[] {
+  const files = readOrRefuse(folder, () => readdirSync(folder)).filter((file) => file.endsWith('.json'));
+  const manifests = files.sort().map((file) => {
+    const full = path.join(folder, file);
+    return parseJson(
+      readOrRefuse(full, () => readFileSync(full, 'utf8')),
       full,
     );
   });
+  // A tokenizer.json lies beside its manifest and is none.
+  return manifests
+    .map((value, i) => ({ value, origin: path.join(folder, files[i]!) }))
+    .filter(({ value }) => !isTokenizer(value))
+    .map(({ value, origin }) => ({ manifest: parseManifest(value, origin), folder }));
 }
 
-function readTable(directory: string, { name, table, tokenizer }: ScorerManifest): Int8Array<SharedArrayBuffer> {
-  const bytes = new Int8Array(readShared(directory, table.file, table.sha256));
-  const expected = (tokenizer.entries + table.bigramRows) * table.columns;
-  if (bytes.length === expected) return bytes;
+/** What the package `tokenizers` writes has these two. */
+const isTokenizer = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'model' in value && 'added_tokens' in value;
+
+function named(all: readonly Found[], names: readonly string[], folders: readonly string[]): Found[] {
+  const where = folders.join(', ');
+  const of = (name: string): Found[] => all.filter(({ manifest }) => manifest.name === name);
+  for (const name of names) {
+    const found = of(name);
+    if (found.length === 1) continue;
+    throw new ConfigError(
+      'scorer-missing',
+      found.length === 0
+        ? `scorer ${name}; no such manifest in ${where}; name one that is there or train it`
+        : `scorer ${name}; ${found.length} manifests of that name in ${where}; give each another version`,
+    );
+  }
+  return all.filter(({ manifest }) => names.includes(manifest.name));
+}
+
+function requireOneVocabulary([first, ...others]: readonly TableManifest[]): void {
+  for (const { name, tokenizer, maxTokens } of others) {
+    if (tokenizer.sha256 !== first!.tokenizer.sha256 || maxTokens !== first!.maxTokens) {
+      throw new ConfigError(
+        'scorer-vocabulary',
+        `scorer ${name}; its vocabulary or maxTokens is not that of ${first!.name}; load them as two sets`,
+      );
+    }
+  }
+}
+
+function checkEntries({ name, tokenizer }: TableManifest, vocabulary: Uint8Array<SharedArrayBuffer>): void {
+  const { size } = parseVocabulary(new TextDecoder().decode(vocabulary.slice()));
+  if (size === tokenizer.entries) return;
   throw new ConfigError(
-    'scorer-table',
-    `table ${table.file} of ${name}; ${bytes.length} bytes, not ${expected}; restore the file or train again`,
+    'scorer-vocabulary',
+    `vocabulary ${tokenizer.file} of ${name}; ${size} entries, not ${tokenizer.entries}; restore the file or correct tokenizer.entries`,
   );
 }
 
-function readShared(directory: string, file: string, sha256: string): SharedArrayBuffer {
-  const full = path.join(directory, file);
-  const bytes = read(full, () => readFileSync(full));
-  const actual = createHash('sha256').update(bytes).digest('hex');
-  if (actual !== sha256) {
-    throw new ConfigError(
-      'scorer-digest',
-      `model file ${full}; its SHA-256 is ${actual}, not ${sha256}; restore the file or train again`,
-    );
-  }
-  const shared = new SharedArrayBuffer(bytes.length);
-  new Uint8Array(shared).set(bytes);
-  return shared;
+function readTable(manifest: TableManifest, folders: readonly string[]): LoadedTable {
+  const table = new Int8Array(readModelFile(manifest.table, folders));
+  const { entries } = manifest.tokenizer;
+  const expected =
+    manifest.kind === 'linear-table'
+      ? (entries + manifest.table.bigramRows) * manifest.table.columns
+      : entries * manifest.table.dimensions;
+  // The kind belongs to the table that is read for it, which the compiler cannot see through the spread.
+  if (table.length === expected) return { manifest, table } as LoadedTable;
+  throw new ConfigError(
+    'scorer-table',
+    `table ${manifest.table.file} of ${manifest.name}; ${table.length} bytes, not ${expected}; restore the file or train again`,
+  );
+}
+
+function findEncoder(manifest: EncoderManifest, folders: readonly string[]): LoadedEncoder {
+  const { name, model, tokenizer } = manifest;
+  return {
+    manifest,
+    modelFile: findModelFile(model, folders, `build or copy the model of ${name} there`),
+    tokenizer: new Uint8Array(readModelFile(tokenizer, folders)),
+  };
 }
 
 function selfTest(set: ScorerSet): void {
@@ -100,16 +154,6 @@ function selfTest(set: ScorerSet): void {
         );
       }
     }
-  }
-}
-
-function read<T>(what: string, get: () => T): T {
-  try {
-    return get();
-  } catch (cause) {
-    throw new ConfigError('scorer-missing', `model file ${what}; cannot be read; give the folder of a trained model`, {
-      cause,
-    });
   }
 }
 

@@ -43,8 +43,7 @@ test('the shipped models load: digests, sizes and self-test scores hold', () => 
     set.scorers.map(({ manifest }) => manifest.name),
     ['quality/base@1', 'toxicity/base@1'],
   );
-  for (const { manifest } of set.scorers)
-    assert.ok(manifest.trainingData.every(({ licence }) => !/GPL|-SA/.test(licence)));
+  for (const { manifest } of set.scorers) assert.doesNotMatch(JSON.stringify(manifest.trainingData), /GPL|-SA/);
 });
 
 test('scores have the shape of the contract and order plain cases', () => {
@@ -102,13 +101,9 @@ test('only the first maxTokens count for toxicity', () => {
 });
 
 test('a score that is not a number throws a record error', () => {
-  const broken = structuredClone({
-    ...set,
-    scorers: set.scorers.map(({ manifest, table }) => ({
-      table,
-      manifest: { ...manifest, outputs: manifest.outputs.map((o) => ({ ...o, bias: Number.NaN })) },
-    })),
-  });
+  const broken = structuredClone(set);
+  for (const { manifest } of broken.scorers)
+    for (const output of manifest.outputs) Object.assign(output, { bias: Number.NaN });
   assert.throws(() => createStage0(broken).score(prose), { name: 'RecordError', code: 'score.nan', operator: 'score' });
 });
 

@@ -1,7 +1,9 @@
 import { RecordError } from '../errors.ts';
-import { createTableScorer } from './table.ts';
-import type { ScorerManifest } from './manifest.ts';
+import { createEmbeddingScorer } from './embedding.ts';
+import type { LinearManifest } from './manifest-linear.ts';
 import { annotateRun, createProseMeter, PROSE_SIGNALS } from './prose.ts';
+import type { LoadedTable, ScorerSet } from './scorer-set.ts';
+import { createTableScorer } from './table.ts';
 import { parseVocabulary } from './vocabulary.ts';
 import { createRuns, createWordPiece, type Runs } from './wordpiece.ts';
 
@@ -10,11 +12,7 @@ const MAX_TEXT_BYTES = 65_536;
 /** Scores are rounded to four decimals; the rounding is part of a score's definition. */
 const DECIMALS = 10_000;
 
-/** Manifests with their tables. Plain data over SharedArrayBuffers: post it to a worker and no table is copied. */
-export interface ScorerSet {
-  readonly vocabulary: Uint8Array<SharedArrayBuffer>;
-  readonly scorers: readonly { readonly manifest: ScorerManifest; readonly table: Int8Array<SharedArrayBuffer> }[];
-}
+export type { ScorerSet } from './scorer-set.ts';
 
 /** Scores by scorer name: a number from 0 to 1, or one for each axis. */
 export type Scores = Record<string, number | Readonly<Record<string, number>>>;
@@ -31,6 +29,7 @@ export interface Stage0 {
 
 /** A scorer for one thread: it holds a word cache and scratch space. */
 export function createStage0(set: ScorerSet): Stage0 {
+  if (set.scorers.length === 0) return { tokens: () => 0, score: () => ({}) };
   const vocabulary = parseVocabulary(new TextDecoder().decode(set.vocabulary.slice()));
   const wordPiece = createWordPiece(vocabulary, { annotate: annotateRun });
   const maxTokens = Math.max(1, ...set.scorers.map(({ manifest }) => manifest.maxTokens));
@@ -39,7 +38,7 @@ export function createStage0(set: ScorerSet): Stage0 {
   const runs = createRuns(2 * maxTokens);
   const encoder = new TextEncoder();
   const encoded = new Uint8Array(MAX_TEXT_BYTES);
-  const rows = set.scorers.map(({ manifest, table }) => createRow(manifest, table));
+  const rows = set.scorers.map(createRow);
 
   let tokens = 0;
 
@@ -76,11 +75,12 @@ interface Row {
   score(bytes: Uint8Array, runs: Runs, ids: Int32Array, count: number): number | Readonly<Record<string, number>>;
 }
 
-function createRow(manifest: ScorerManifest, table: Int8Array): Row {
+function createRow({ manifest, table }: LoadedTable): Row {
   const { name, outputs, maxTokens } = manifest;
   const logits = new Float64Array(outputs.length);
-  const scoreTable = createTableScorer(manifest, table);
-  const addProse = manifest.prose === undefined ? () => 0 : createProseLogit(manifest.prose);
+  const linear = manifest.kind === 'linear-table';
+  const scoreTable = linear ? createTableScorer(manifest, table) : createEmbeddingScorer(manifest, table);
+  const addProse = linear && manifest.prose !== undefined ? createProseLogit(manifest.prose) : () => 0;
   const axes = outputs.map(({ axis, calibration }) => ({ axis, ...calibration }));
 
   return {
@@ -113,7 +113,7 @@ function createRow(manifest: ScorerManifest, table: Int8Array): Row {
 function createProseLogit({
   signals,
   limit,
-}: NonNullable<ScorerManifest['prose']>): (bytes: Uint8Array, runs: Runs) => number {
+}: NonNullable<LinearManifest['prose']>): (bytes: Uint8Array, runs: Runs) => number {
   const measure = createProseMeter();
   const values = new Float64Array(PROSE_SIGNALS);
   const mean = Float64Array.from(signals, (s) => s.mean);

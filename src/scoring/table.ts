@@ -1,4 +1,4 @@
-import type { ScorerManifest } from './manifest.ts';
+import type { LinearManifest } from './manifest-linear.ts';
 
 /**
  * Row of a pair of ids behind the rows of the vocabulary: a multiplicative mix and the finalizer of MurmurHash's kind.
@@ -117,7 +117,7 @@ export type TableScorer = (ids: Int32Array, count: number, logits: Float64Array)
 
 /** A linear table: logit = bias + (unigramScale · ΣU + bigramScale · ΣB) / √m over the m different ids of a window. Holds scratch space. */
 export function createTableScorer(
-  model: Pick<ScorerManifest, 'window' | 'outputs' | 'table'>,
+  model: Pick<LinearManifest, 'window' | 'outputs' | 'table'>,
   table: Int8Array,
 ): TableScorer {
   const { window, outputs } = model;
