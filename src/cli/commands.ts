@@ -7,7 +7,7 @@ import { topologyNames } from '../../topologies/topology.ts';
 import type { Terminal } from './terminal.ts';
 
 export function addCommands(program: Command, terminal: Terminal): void {
-  for (const add of [addRun, addFeed, addDescribe, addCheck, addExplain, addDlq]) add(program, terminal);
+  for (const add of [addRun, addFeed, addDescribe, addCheck, addExplain, addReplay, addDlq]) add(program, terminal);
 }
 
 function addRun(program: Command, terminal: Terminal): void {
@@ -112,6 +112,27 @@ Examples:
   ${terminal.riffle} explain dedup.raw-docs.jsonl@1842 --output out --rows 40`,
     )
     .action(async (record, options) => (await import('./explain.ts')).explainCommand(record, options));
+}
+
+function addReplay(program: Command, terminal: Terminal): void {
+  withConfig(withTopology(program.command('replay')))
+    .summary('what another policy would have done, from stored signals')
+    .description(
+      'Decides the records of a run again under the policy of the configuration and shows what moves, and by which rule. No scorer runs.',
+    )
+    .option('--output <dir>', 'folder of the run', 'riffle-out')
+    .option('--state <dir>', 'folder for the state of the run (default: <output>/.riffle)')
+    .option('--decisions <file>', 'write every new decision to this file, as JSON lines')
+    .option('--examples <n>', 'positions to show of each move', wholeNumber, 2)
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  ${terminal.riffle} replay web-crawl --set policy.quality.0.atLeast=0.6
+  ${terminal.riffle} replay text --output out --config stricter.yaml --decisions decided.jsonl`,
+    )
+    .action(async (topology, options) => (await import('./replay.ts')).replayCommand(topology, options));
 }
 
 function addDlq(program: Command, terminal: Terminal): void {

@@ -99,8 +99,9 @@ function duplicateOf(policy: Policy, { verdict, retried }: Evidence): Failure[] 
   if (!drop || retried || verdict === undefined) return [];
   if (verdict.exactMatch)
     return verdict.copies > keepCopies ? [{ reason: 'dedup.exact', value: verdict.copies, limit: keepCopies }] : [];
-  if (verdict.similarity >= similarity)
-    return [{ reason: 'dedup.near', value: round(verdict.similarity), limit: similarity }];
+  // As it is stored, so that a replay decides the same.
+  const estimate = round(verdict.similarity);
+  if (estimate >= similarity) return [{ reason: 'dedup.near', value: estimate, limit: similarity }];
   if (verdict.votes >= votes) return [{ reason: 'dedup.history', value: verdict.votes, limit: votes }];
   return [];
 }

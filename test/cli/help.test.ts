@@ -11,6 +11,7 @@ const commands = [
   ['describe'],
   ['check'],
   ['explain'],
+  ['replay'],
   ['dlq'],
   ['dlq', 'list'],
   ['dlq', 'show'],
@@ -24,7 +25,7 @@ suite('--help', () => {
     const listed = [...stdout.matchAll(/^ {2}([a-z]+) .*$/gm)]
       .map(([, name]) => name!)
       .filter((name) => name !== 'riffle');
-    assert.deepEqual(listed, ['run', 'feed', 'describe', 'check', 'explain', 'dlq', 'help']);
+    assert.deepEqual(listed, ['run', 'feed', 'describe', 'check', 'explain', 'replay', 'dlq', 'help']);
     assert.match(stdout, /^Examples:$/m);
   });
 
