@@ -245,8 +245,8 @@ function siftDocument(
 ): SiftedEntry {
   const { run = asDecoded } = tools;
   const result = run({ url: decoded.url, html: decoded.html, text: decoded.text, language: '' });
-  // Without an extractor in the topology a page has no text: kept like this, it would be an empty document.
-  if (decoded.html !== undefined && result.text === '' && result.failures.length === 0)
+  // Without an extractor in the topology a page has no text: what other operators say of it is said of an empty document.
+  if (decoded.html !== undefined && result.text === '' && result.failures[0]?.reason !== 'extract.empty')
     throw decodeError('decode.noText', 'page; this topology takes extracted text; use web-crawl, which extracts it');
   const print = result.text === '' ? undefined : tools.fingerprinter.fingerprint(result.text, sketches, at);
   return {

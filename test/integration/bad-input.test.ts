@@ -57,6 +57,17 @@ test('hostile pages and files through the web-crawl topology', async (t) => {
   assertOutcomes(await curateAll(t, 'web-crawl', crawlCases), crawlCases);
 });
 
+test('a page where nothing extracts it is a dead letter, under the settings that everybody has', async (t) => {
+  for (const topology of ['text', 'dedup']) {
+    const folder = temporaryFolder(t);
+    writeFileSync(path.join(folder, 'page.jsonl'), '{"html":"<p>Nobody extracts this page.</p>"}\n');
+    writeFileSync(path.join(folder, 'page.html'), '<!doctype html><html><body><p>Nor this one.</p></body></html>');
+    const { code, stderr, summary } = await riffle({ topology, input: [folder], output: path.join(folder, 'out') });
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(summary!.reasons, { 'decode.noText': 2 }, topology);
+  }
+});
+
 test('two thousand files of one line, and names that no file should have', async (t) => {
   const cases = Array.from({ length: 2000 }, (_, i) => ({
     name: `${String(i).padStart(4, '0')}.jsonl`,
