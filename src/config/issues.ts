@@ -10,7 +10,7 @@ function describeIssue(issue: z.core.$ZodIssue, tree: unknown): string {
   const key = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
     const names = issue.keys.map((name) => (key === '' ? name : `${key}.${name}`));
-    return `${names.join(', ')}; unknown key; remove it, or see riffle describe --format schema for the keys there are`;
+    return `${names.join(', ')}; unknown key; remove it, or see riffle describe <topology> --format schema for the keys there are`;
   }
   const given = at(tree, issue.path);
   const actual = given === undefined ? 'not given' : JSON.stringify(given);
