@@ -2,10 +2,10 @@
  * Every metric of the contract (docs/reference/metrics.md), on a registry that the caller owns. Labels are bounded: never an id, a URL
  * or a domain.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { SCORE_BUCKETS } from './buckets.ts';
 import { countedHistogram } from './counted-histogram.ts';
+import { createLoopDelay } from './loop-delay.ts';
 import type { Outcome } from '../model/reasons.ts';
 
 /** What is shown of the near-duplicate index; its `stats()` has more. */
@@ -213,23 +213,28 @@ export function createMetrics(registry: Registry, version: string): Metrics {
     { version, node: process.version },
     1,
   );
-  const delay = monitorEventLoopDelay({ resolution: 10 });
-  delay.enable();
-  const quantile = (q: number) => Math.max(0, delay.percentile(q) / 1e9 - 0.01);
+  const delay = createLoopDelay();
+  delay.work();
   const loopDelay = new Gauge({
     name: 'riffle_event_loop_delay_seconds',
     help: 'Delay of the main thread by quantile.',
     labelNames: ['quantile'],
     registers: [],
     collect() {
-      for (const q of ['0.5', '0.99', '0.999']) this.set({ quantile: q }, quantile(100 * Number(q)));
+      for (const q of ['0.5', '0.99', '0.999']) this.set({ quantile: q }, delay.quantile(Number(q)));
     },
   });
   registry.registerMetric(loopDelay);
   return {
-    records: (name, outcome, reason, count) => records.inc({ stage: name, outcome, reason }, count),
+    records(name, outcome, reason, count) {
+      delay.work();
+      records.inc({ stage: name, outcome, reason }, count);
+    },
     recordBytes: (name, count) => bytes.inc({ stage: name }, count),
-    stageSeconds: (name, took) => stage.observe({ stage: name }, took),
+    stageSeconds(name, took) {
+      delay.work();
+      stage.observe({ stage: name }, took);
+    },
     operatorSeconds: (name, took, count) => count > 0 && operator.observe({ operator: name }, took / count),
     endToEndSeconds: (took) => endToEnd.observe(took),
     commit(took) {
@@ -273,8 +278,8 @@ export function createMetrics(registry: Registry, version: string): Metrics {
       batchTokens.observe(tokens);
       batchSeconds.observe(took);
     },
-    eventLoopDelay: () => ({ p50: quantile(50), p99: quantile(99), p999: quantile(99.9) }),
+    eventLoopDelay: () => ({ p50: delay.quantile(0.5), p99: delay.quantile(0.99), p999: delay.quantile(0.999) }),
     begun: () => delay.reset(),
-    stop: () => delay.disable(),
+    stop: () => delay.stop(),
   };
 }

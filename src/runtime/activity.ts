@@ -30,10 +30,28 @@ export function readActivity(shared: SharedArrayBuffer): Activity {
   };
 }
 
+/** How often a thread that reads shows that it is alive. */
+const BEAT_MS = 500;
+
 /** The worker's side. */
 export function createReporter(shared: SharedArrayBuffer) {
   const view = new DataView(shared);
+  let beats: NodeJS.Timeout | undefined;
+
+  /** Reading waits for disks and unpacks: only a thread that does not come back to its event loop is stuck. */
+  function beat(): void {
+    const kind = view.getFloat64(0, true);
+    if (kind === READING) view.setFloat64(8, Date.now(), true);
+    if (kind !== IDLE) return;
+    clearInterval(beats);
+    beats = undefined;
+  }
+
   function report(kind: number, partition = 0, offset = 0n): void {
+    if (kind === READING && beats === undefined) {
+      beats = setInterval(beat, BEAT_MS);
+      beats.unref();
+    }
     view.setFloat64(16, partition, true);
     view.setBigUint64(24, offset, true);
     view.setFloat64(8, Date.now(), true);
@@ -50,10 +68,6 @@ export function createReporter(shared: SharedArrayBuffer) {
       } finally {
         report(before.kind, before.partition, before.offset);
       }
-    },
-    /** Reading waits for disks and unpacks: only a thread that does not come back to its event loop is stuck. */
-    beat(): void {
-      if (view.getFloat64(0, true) === READING) view.setFloat64(8, Date.now(), true);
     },
   };
 }

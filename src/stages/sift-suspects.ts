@@ -11,6 +11,8 @@ const GIVE_UP_AFTER = 10;
 /** Reading and deciding may take this many times the limit of a record. */
 const STUCK_AFTER = 6;
 const WATCH_MS = 250;
+/** The same while no worker has anything to do. */
+const IDLE_WATCH_MS = 1000;
 /** A turn that comes so late was not kept by work. */
 const LATE_TURNS = 8;
 
@@ -73,16 +75,27 @@ export function createSuspects(maxRecordSeconds: number, known: readonly Poison[
 export function watchWorkers(pool: WorkerPool, maxRecordSeconds: number): () => void {
   let turnMs = performance.now();
   let pardonedUntilMs = 0;
-  const timer = setInterval(() => {
+  let timer = setTimeout(turn, WATCH_MS);
+
+  function turn(): void {
     const lateMs = performance.now() - turnMs;
     turnMs = performance.now();
     // The whole process stood still (suspended, or the machine was): the record under way gets its time again.
     if (lateMs > LATE_TURNS * WATCH_MS) pardonedUntilMs = turnMs + limitMs(SIFTING, maxRecordSeconds);
-    if (turnMs < pardonedUntilMs) return;
+    timer = setTimeout(turn, look() ? WATCH_MS : IDLE_WATCH_MS);
+  }
+
+  /** @returns whether any worker has something to do */
+  function look(): boolean {
+    let isBusy = false;
     for (let worker = 0; worker < pool.size; worker++) {
       const { kind, sinceMs } = pool.activity(worker);
-      if (kind !== IDLE && Date.now() - sinceMs > limitMs(kind, maxRecordSeconds)) void pool.replace(worker);
+      if (kind === IDLE) continue;
+      isBusy = true;
+      if (turnMs >= pardonedUntilMs && Date.now() - sinceMs > limitMs(kind, maxRecordSeconds))
+        void pool.replace(worker);
     }
-  }, WATCH_MS);
-  return () => clearInterval(timer);
+    return isBusy;
+  }
+  return () => clearTimeout(timer);
 }

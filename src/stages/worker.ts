@@ -103,7 +103,6 @@ const REPLY_RECORDS = 512;
 
 const data = workerData as WorkerData;
 const activity = createReporter(data.activity);
-setInterval(() => activity.beat(), 500).unref();
 const lanes = new Map<number, AsyncGenerator<SiftedPair | Ended>>();
 interface Ended {
   readonly partition: number;

@@ -15,6 +15,10 @@ const FAIR_BYTES = 64 << 10;
 /** Small messages cost by their number: more than these would hold the event loop for too long. */
 const MESSAGES_A_POLL = 2000;
 
+/** Looks, within the time that nobody may poll, whether anybody did; and the most time between two. */
+const WATCHES = 4;
+const LONGEST_WATCH_MS = 10_000;
+
 export interface KafkaConsumer extends Consumer {
   /** Whether the group gives this partition to this consumer now, as far as it knows. */
   owns(partition: number): boolean;
@@ -77,7 +81,7 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
       Array.from({ length: Math.max(...counts.values()) }, (_, p) => p),
       false,
     );
-  const watchdog = setInterval(watch, Math.min(1000, options.maxPollMs));
+  const watchdog = setInterval(watch, Math.min(LONGEST_WATCH_MS, options.maxPollMs / WATCHES));
   watchdog.unref();
 
   function join(id: string): Membership {

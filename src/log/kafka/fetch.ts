@@ -13,8 +13,11 @@ import { refused } from './persist.ts';
 import { openRecordSet, type RecordSet } from './record-set.ts';
 
 /** How long a broker holds a fetch that finds nothing; less while a partition stands aside, which waits for its turn as long when it may go on. */
-const IDLE_WAIT_MS = 500;
+const WAIT_MS = 500;
 const SHORT_WAIT_MS = 100;
+/** Longer where nothing has come for a while: a partition that is given to this process, or begins again, waits as long for its turn. */
+const QUIET_WAIT_MS = 2000;
+const QUIET_AFTER_MS = 5000;
 const FETCH_BYTES = 8 << 20;
 const PARTITION_BYTES = 1 << 20;
 /** Compressed bytes waiting in all queues of a consumer. */
@@ -66,6 +69,8 @@ export function createFetcher(
   let queuedBytes = 0;
   let pauseMs = FIRST_PAUSE_MS;
   let looking = false;
+  /** When a lane was added or moved, or anything came. */
+  let stirredMs = performance.now();
   /** Since when fetches of a topic or offset have failed in a way that may pass. */
   const trouble = new Map<string, number>();
   let closed = false;
@@ -80,7 +85,7 @@ export function createFetcher(
     if (queuedBytes >= QUEUED_BYTES) return byLeader;
     const alone = new Map<number, Lane>();
     for (const lane of lanes) {
-      if (lane.paused || lane.position === undefined || lane.queuedBytes >= PARTITION_BYTES) continue;
+      if (!canFetch(lane)) continue;
       const leader = leaderOf(lane);
       if (leader === undefined) void findLeader(lane);
       else if (busy.has(leader)) continue;
@@ -94,6 +99,11 @@ export function createFetcher(
     }
     for (const [leader, lane] of alone) byLeader.set(leader, [lane]);
     return byLeader;
+  }
+
+  function waitMs(): number {
+    for (const lane of lanes) if (!canFetch(lane) || lane.aloneFromMs !== undefined) return SHORT_WAIT_MS;
+    return performance.now() - stirredMs < QUIET_AFTER_MS ? WAIT_MS : QUIET_WAIT_MS;
   }
 
   /** Others go on meanwhile. */
@@ -131,7 +141,7 @@ export function createFetcher(
       // Closed while it was being connected: nobody else would end this connection, and it keeps the process alive.
       if (closed) return await cluster.disconnect();
       const { responses } = await broker.fetch({
-        maxWaitTime: asked.length === lanes.size ? IDLE_WAIT_MS : SHORT_WAIT_MS,
+        maxWaitTime: waitMs(),
         minBytes: 1,
         maxBytes: FETCH_BYTES,
         isolationLevel: READ_COMMITTED,
@@ -172,6 +182,7 @@ export function createFetcher(
     // Nothing may also mean that a partition before it filled the answer.
     lane.caughtUp = set.end >= stable;
     if (set.end === from) return;
+    stirredMs = performance.now();
     // To the end of the queue: a broker fills an answer in the order of the request.
     lanes.delete(lane);
     lanes.add(lane);
@@ -259,6 +270,7 @@ export function createFetcher(
         aloneFromMs: undefined,
       };
       lanes.add(lane);
+      stirredMs = performance.now();
       return lane;
     },
     remove(lane) {
@@ -268,6 +280,7 @@ export function createFetcher(
     seek(lane, position) {
       forget(lane);
       lane.position = position;
+      stirredMs = performance.now();
       pump();
     },
     pump() {
@@ -317,6 +330,9 @@ export function take(lane: Lane, maxBytes: number, maxMessages: number): Message
 export function hasMessages({ messages, sets }: Lane): boolean {
   return messages.length > 0 || sets.length > 0;
 }
+
+const canFetch = ({ paused, position, queuedBytes }: Lane): boolean =>
+  !paused && position !== undefined && queuedBytes < PARTITION_BYTES;
 
 /** The broker said it, not the connection. */
 const isAnswer = (error: unknown): boolean => /^[A-Z][A-Z_]+$/.test(typeOf(error));

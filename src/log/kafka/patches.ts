@@ -7,7 +7,7 @@
  *   batches; and it stops for ever in front of a batch that compaction has emptied.
  * - *Record batches are encoded by `record-batch.ts`*, without an encoder that grows for every record.
  * - *The request queue is calm*: kafkajs sets a timer of 1 ms for every connection, for ever, and looks for requests that are overdue ten times a
- *   second.
+ *   second, each connection for itself.
  */
 import { readFileSync } from 'node:fs';
 import { Module } from 'node:module';
@@ -33,9 +33,7 @@ interface Decoder {
 interface RequestQueue {
   readonly pending: readonly unknown[];
   readonly throttledUntil: number;
-  readonly requestTimeout: number;
   readonly inflight: ReadonlyMap<number, { sentAt: number; requestTimeout: number; timeoutRequest(): void }>;
-  requestTimeoutIntervalId: NodeJS.Timeout;
   scheduleCheckPendingRequests(this: RequestQueue): void;
   scheduleRequestTimeoutCheck(this: RequestQueue): void;
   isConnected(): boolean;
@@ -114,15 +112,35 @@ function calmQueue(): void {
   };
   if (typeof queue.prototype.scheduleRequestTimeoutCheck !== 'function')
     throw differs(`${REQUEST_QUEUE} has no scheduleRequestTimeoutCheck`);
+  const stop = queue.prototype.destroy;
+  if (typeof stop !== 'function') throw differs(`${REQUEST_QUEUE} has no destroy`);
   queue.prototype.scheduleRequestTimeoutCheck = function (this: RequestQueue) {
     this.destroy();
-    const overdue = (): void => {
-      for (const request of this.inflight.values())
-        if (Date.now() - request.sentAt > request.requestTimeout) request.timeoutRequest();
-      if (!this.isConnected()) this.destroy();
-    };
-    this.requestTimeoutIntervalId = setInterval(overdue, Math.min(this.requestTimeout, OVERDUE_MS));
+    watched.add(this);
+    watching ??= setInterval(rejectOverdue, OVERDUE_MS);
   };
+  queue.prototype.destroy = function (this: RequestQueue) {
+    watched.delete(this);
+    if (watched.size === 0) {
+      clearInterval(watching);
+      watching = undefined;
+    }
+    stop.call(this);
+  };
+}
+
+/** Of connections that are open. */
+const watched = new Set<RequestQueue>();
+let watching: NodeJS.Timeout | undefined;
+
+/** One timer for all connections of the process: each wakes it, and a process has dozens. */
+function rejectOverdue(): void {
+  const now = Date.now();
+  for (const queue of watched) {
+    for (const request of queue.inflight.values())
+      if (now - request.sentAt > request.requestTimeout) request.timeoutRequest();
+    if (!queue.isConnected()) queue.destroy();
+  }
 }
 
 /** Decodes a fetch answer with kafkajs's own code and looks whether the record set came through as bytes. */
