@@ -12,18 +12,27 @@ export const HAS_JAVASCRIPT = 64;
 /** Holds tokens that were put together again: its neighbours may have a say. */
 export const HAS_MERGE = 128;
 
-/** Phrases reach over chunks: what this chunk may continue, and what it leaves open for the next. */
-export const MEETS_IPSUM = 1 << 8;
-export const MEETS_OF = 1 << 9;
-export const MEETS_USE = 1 << 10;
-export const MEETS_POLICY = 1 << 11;
-export const MEETS_COOKIES = 1 << 12;
-export const LEAVES_LOREM = 1 << 13;
-export const LEAVES_TERMS = 1 << 14;
-export const LEAVES_POLICY = 1 << 15;
-export const LEAVES_USES = 1 << 16;
-export const LEAVES_USE = 1 << 17;
-export const PHRASES = 0x3ff00;
+/** Phrases reach over chunks: what may begin one, and what may end it. A line without such a pair holds none. */
+const BEGINS_LOREM = 1 << 8;
+const ENDS_LOREM = 1 << 9;
+const BEGINS_TERMS = 1 << 10;
+const ENDS_TERMS = 1 << 11;
+const BEGINS_POLICY = 1 << 12;
+const ENDS_POLICY = 1 << 13;
+const BEGINS_COOKIES = 1 << 14;
+const ENDS_COOKIES = 1 << 15;
+
+const both = (flags: number, pair: number): boolean => (flags & pair) === pair;
+
+/** Whether a line whose chunks have these flags may hold one of the phrases that C4 looks for. */
+export function mayHoldPhrase(flags: number): boolean {
+  return (
+    both(flags, BEGINS_LOREM | ENDS_LOREM) ||
+    both(flags, BEGINS_TERMS | ENDS_TERMS) ||
+    both(flags, BEGINS_POLICY | ENDS_POLICY) ||
+    both(flags, BEGINS_COOKIES | ENDS_COOKIES)
+  );
+}
 
 export function countUnits(chunk: string, unit: number): number {
   let count = 0;
@@ -67,34 +76,31 @@ function phraseFlags(lower: string): number {
   if (lower.includes('javascript')) flags |= HAS_JAVASCRIPT;
   switch (lower.charAt(0)) {
     case 'i':
-      if (lower.startsWith('ipsum')) flags |= MEETS_IPSUM;
-      break;
-    case 'o':
-      if (lower === 'of') flags |= MEETS_OF;
+      if (lower.startsWith('ipsum')) flags |= ENDS_LOREM;
       break;
     case 'u':
-      if (lower.startsWith('use')) flags |= MEETS_USE;
+      if (lower.startsWith('use')) flags |= ENDS_TERMS;
       break;
     case 'p':
-      if (lower.startsWith('policy')) flags |= MEETS_POLICY;
+      if (lower.startsWith('policy')) flags |= ENDS_POLICY;
       break;
     case 'c':
-      if (lower.startsWith('cookies')) flags |= MEETS_COOKIES;
+      if (lower.startsWith('cookies')) flags |= ENDS_COOKIES;
   }
   switch (lower.charAt(lower.length - 1)) {
     case 'm':
-      if (lower.endsWith('lorem')) flags |= LEAVES_LOREM;
+      if (lower.endsWith('lorem')) flags |= BEGINS_LOREM;
       break;
     case 's':
-      if (lower.endsWith('terms')) flags |= LEAVES_TERMS;
-      if (lower.endsWith('uses')) flags |= LEAVES_USES;
+      if (lower.endsWith('terms')) flags |= BEGINS_TERMS;
+      if (lower.endsWith('uses')) flags |= BEGINS_COOKIES;
       break;
     case 'y':
-      if (lower.endsWith('privacy')) flags |= LEAVES_POLICY;
+      if (lower.endsWith('privacy')) flags |= BEGINS_POLICY;
       break;
     case 'e':
-      if (lower.endsWith('cookie')) flags |= LEAVES_POLICY;
-      if (lower.endsWith('use')) flags |= LEAVES_USE;
+      if (lower.endsWith('cookie')) flags |= BEGINS_POLICY;
+      if (lower.endsWith('use')) flags |= BEGINS_COOKIES;
   }
   return flags;
 }

@@ -1,40 +1,66 @@
-import { type ChunkCache, ENDED, FLAGS, INSIDE } from './chunk-cache.ts';
-import { HAS_MERGE } from './chunk-flags.ts';
-import { hashStart, hashStep, UnitBuffer } from './text-table.ts';
-import { kinds, SPACE_UNIT, WORD } from './unit-kinds.ts';
+import { classesOf, PUNCTUATION, SENTENCE_END } from './character-classes.ts';
+import { tokensOf } from './chunk-tokens.ts';
+import { mergeNeighbours } from './merge-neighbours.ts';
+import { kinds, WORD } from './unit-kinds.ts';
 
-/** Counts the sentences of a line on its own, with the chunks that the scanner knows. */
-export function lineSentences(cache: ChunkCache): (line: string) => number {
-  const buffer = new UnitBuffer();
+/** Chunks whose tokens are remembered. */
+const chunksKept = 1 << 14;
+/** What a token does to a sentence, as spaCy's sentencizer has it. */
+const ENDS = 1;
+const STARTS = 2;
+const NEITHER = 0;
+
+interface Known {
+  readonly acts: readonly number[];
+  readonly merged: boolean;
+}
+
+/** Counts the sentences of a line on its own. */
+export function lineSentences(): (line: string) => number {
+  const known = new Map<string, Known>();
+
+  function actsOf(line: string, from: number, to: number): readonly number[] {
+    const chunk = line.slice(from, to);
+    let found = known.get(chunk);
+    if (found === undefined) {
+      const { tokens, merged } = tokensOf(chunk);
+      found = { acts: tokens.map(actOf), merged };
+      if (known.size === chunksKept) known.clear();
+      known.set(chunk, found);
+    }
+    return (found.merged ? mergeNeighbours(line, from, to)?.map(actOf) : undefined) ?? found.acts;
+  }
+
   return (line) => {
-    const units = buffer.load(line);
     let count = 1;
     let ended = false;
-    let chunkEnd = 0;
-    for (let at = 0; at < line.length; ) {
-      if (kinds[units[at]!] !== WORD) {
-        at++;
-        continue;
-      }
-      const from = at;
-      let hash = hashStart;
-      for (; at < line.length && kinds[units[at]!] === WORD; at++) hash = Math.imul(hash ^ units[at]!, hashStep);
-      // Any run of white space but one space, which belongs to the token before, is a token that starts a sentence.
-      const gap = from - chunkEnd;
-      const blankToken = gap > 1 || (gap === 1 && (chunkEnd === 0 || units[chunkEnd]! !== SPACE_UNIT));
-      if (blankToken && ended) {
+    const act = (what: number) => {
+      if (what === ENDS) ended = true;
+      else if (what === STARTS && ended) {
         count++;
         ended = false;
       }
-      let record = cache.find(units, from, at, hash);
-      if (record === 0) record = cache.learn(line.slice(from, at), units, from, hash);
-      if (cache.data[record + FLAGS]! & HAS_MERGE) record = cache.inContext(record, line, units, from, at);
-      const sentences: number = cache.data[record + (ended ? ENDED : INSIDE)]!;
-      count += sentences >> 1;
-      ended = (sentences & 1) === 1;
-      chunkEnd = at;
+    };
+    let chunkEnd = 0;
+    for (let from = 0; from <= line.length; from++) {
+      if (from < line.length && kinds[line.charCodeAt(from)] !== WORD) continue;
+      // Any run of white space but one space, which belongs to the token before, is a token of its own.
+      const gap = from - chunkEnd;
+      if (gap > 1 || (gap === 1 && (chunkEnd === 0 || line[chunkEnd] !== ' '))) act(STARTS);
+      if (from === line.length) break;
+      chunkEnd = from;
+      while (chunkEnd < line.length && kinds[line.charCodeAt(chunkEnd)] === WORD) chunkEnd++;
+      for (const what of actsOf(line, from, chunkEnd)) act(what);
+      from = chunkEnd - 1;
     }
-    const gap = line.length - chunkEnd;
-    return ended && (gap > 1 || (gap === 1 && units[chunkEnd]! !== SPACE_UNIT)) ? count + 1 : count;
+    return count;
   };
+}
+
+function actOf(token: string): number {
+  const first = classesOf(token.codePointAt(0)!);
+  const alone = token.length === (token.codePointAt(0)! > 0xffff ? 2 : 1);
+  if (alone && first & SENTENCE_END) return ENDS;
+  for (const character of token) if (!(classesOf(character.codePointAt(0)!) & PUNCTUATION)) return STARTS;
+  return NEITHER;
 }

@@ -1,24 +1,31 @@
 import { type C4Lines, c4Lines } from './c4-lines.ts';
+import { ChunkCache, STOP_BIT } from './chunk-cache.ts';
+import { LineJudge } from './line-judge.ts';
+import { RawLines } from './raw-lines.ts';
 import {
-  ChunkCache,
+  AS_KNOWN,
+  BLANKS,
   ELLIPSES,
-  FLAGS,
+  EMPTY_LINES,
+  FEEDS,
+  FLAGS_SEEN,
+  GIVEN,
   HASHES,
+  IN_CONTEXT,
   LETTER_WORDS,
+  LINE,
   POINTS,
+  RAW_LINE,
   REAL_POINTS,
   REAL_WORDS,
-  STOP_WORDS,
+  ROW,
+  ROW_COUNT,
+  ROWS,
+  ScanKernel,
   TOKENS,
-} from './chunk-cache.ts';
-import { HAS_MERGE } from './chunk-flags.ts';
-import { LineJudge } from './line-judge.ts';
-import { GramCounter } from './gram-counter.ts';
-import { lineSentences } from './line-sentences.ts';
-import { RawLines } from './raw-lines.ts';
-import { BLANK, FEED, kinds, RETURN, SPACE_UNIT, WORD } from './unit-kinds.ts';
+  UNKNOWN,
+} from './scan-kernel.ts';
 import { type ProfileName, ratio, type RuleSignals } from './signals.ts';
-import { hashStart, hashStep, UnitBuffer } from './text-table.ts';
 
 export interface RuleScannerOptions {
   profiles: readonly ProfileName[];
@@ -34,8 +41,8 @@ export interface RuleScanner {
 }
 
 /**
- * Reads texts and measures what the profiles need: one pass over the text, chunk by chunk (runs without white space).
- * A chunk's tokens and counts come from a cache; what is left to do for each is to add a few numbers up. Not re-entrant: one per thread.
+ * Reads texts and measures what the profiles need: one pass over the text, chunk by chunk (runs without white space), in a kernel that knows the chunks
+ * seen lately; new ones are worked out here. Not re-entrant: one per thread.
  */
 export function createRuleScanner(options: RuleScannerOptions): RuleScanner {
   const scanner = new Scanner(options);
@@ -44,196 +51,105 @@ export function createRuleScanner(options: RuleScannerOptions): RuleScanner {
 
 class Scanner {
   readonly #profiles: ReadonlySet<ProfileName>;
+  readonly #kernel = new ScanKernel();
   readonly #cache: ChunkCache;
-  readonly #grams: GramCounter;
   readonly #raw = new RawLines();
   readonly #judge: LineJudge;
   readonly #countGrams: boolean;
-  readonly #units = new UnitBuffer();
-
-  #points = 0;
-  #newlines = 0;
-  #tokens = 0;
-  #realWords = 0;
-  #realPoints = 0;
-  #letterWords = 0;
-  #stopWords = 0;
-  #hashMarks = 0;
-  #ellipses = 0;
 
   constructor(options: RuleScannerOptions) {
     this.#profiles = new Set(options.profiles);
-    this.#cache = new ChunkCache(options.tokens);
-    this.#grams = new GramCounter(this.#cache);
+    this.#cache = new ChunkCache(this.#kernel, options.tokens);
     this.#countGrams = this.#profiles.has('gopher-repetition@datatrove');
-    this.#judge = new LineJudge(options.c4 ?? c4Lines, this.#cache, lineSentences(this.#cache));
+    this.#judge = new LineJudge(options.c4 ?? c4Lines);
   }
 
   scan(text: string): RuleSignals {
-    this.#begin(text);
+    this.#raw.begin(text);
+    this.#judge.begin();
+    this.#cache.bound();
+    if (this.#kernel.begin(text, this.#countGrams)) this.#cache.clear();
     this.#read(text);
     return this.#signals();
   }
 
-  #begin(text: string): void {
-    this.#cache.bound();
-    this.#grams.begin();
-    this.#raw.begin(text);
-    this.#judge.begin();
-    this.#points = 0;
-    this.#newlines = 0;
-    this.#tokens = 0;
-    this.#realWords = 0;
-    this.#realPoints = 0;
-    this.#letterWords = 0;
-    this.#stopWords = 0;
-    this.#hashMarks = 0;
-    this.#ellipses = 0;
-  }
-
   #read(text: string): void {
-    const judge = this.#judge;
-    const raw = this.#raw;
+    const { run } = this.#kernel;
     const cache = this.#cache;
-    const end = text.length;
-    const units = this.#units.load(text);
-    let bodyEnd = end;
-    while (bodyEnd > 0 && kinds[units[bodyEnd - 1]!] !== WORD) bodyEnd--;
-    /** Of the line between line feeds, and of the paragraph: start, hash, code points. */
-    let rawStart = 0;
-    let rawHash = hashStart;
-    let rawPoints = 0;
-    let rawFull = false;
-    let paragraphStart = -1;
-    let paragraphHash = hashStart;
-    let paragraphPoints = 0;
-    /** Whether `splitlines()` has an unfinished line, and where the last chunk ended. */
-    let lineOpen = false;
-    let chunkEnd = -1;
-    let chunkFlags = 0;
-    /** Chunks looked up ahead, and the next of them. */
-    let ready = 0;
-    let next = 0;
-    let at = 0;
-    while (at < end) {
-      const unit = units[at]!;
-      const kind = kinds[unit]!;
-      if (kind === WORD) {
-        const from = at;
-        if (next === ready) {
-          // Once no more words are counted, none of their numbers is needed any more.
-          if (!this.#countGrams || this.#grams.full) cache.bound();
-          ready = cache.lookAhead(units, at, end);
-          next = 0;
-        }
-        const hash = cache.hashes[next]!;
-        at = cache.ends[next]!;
-        let record = cache.record(cache.found[next++]!, text, units, from, at, hash);
-        const joined = chunkEnd === from - 1 && units[chunkEnd] === SPACE_UNIT;
-        if (cache.data[record + FLAGS]! & HAS_MERGE) record = cache.inContext(record, text, units, from, at);
-        judge.chunk(record, from, at, joined);
-        this.#count(record);
-        const points = cache.data[record + POINTS]!;
-        chunkFlags = cache.data[record + FLAGS]!;
-        chunkEnd = at;
-        lineOpen = true;
-        rawFull = true;
-        rawHash = Math.imul(rawHash ^ hash, hashStep);
-        rawPoints += points;
-        if (paragraphStart < 0) paragraphStart = from;
-        paragraphHash = Math.imul(paragraphHash ^ hash, hashStep);
-        paragraphPoints += points;
-        continue;
-      }
-      if (kind === FEED) {
-        if (lineOpen) judge.endLine(text);
-        if (at > rawStart) raw.line(units, rawStart, at, rawHash, rawPoints, rawFull, chunkEnd === at ? chunkFlags : 0);
-        const feed = at;
-        while (at < end && units[at] === 0x0a) at++;
-        const feeds = at - feed;
-        judge.endEmptyLines(lineOpen ? feeds - 1 : feeds);
-        lineOpen = false;
-        this.#newlines += feeds;
-        rawStart = at;
-        rawHash = hashStart;
-        rawPoints = 0;
-        rawFull = false;
-        if (paragraphStart < 0 || at > bodyEnd) continue;
-        if (feeds === 1) {
-          paragraphHash = Math.imul(paragraphHash ^ 0x0a, hashStep);
-          paragraphPoints++;
-        } else {
-          raw.paragraph(units, paragraphStart, feed, paragraphHash, paragraphPoints);
-          paragraphStart = at;
-          paragraphHash = hashStart;
-          paragraphPoints = 0;
-        }
-        continue;
-      }
-      // A blank line is a line as soon as there is anything in it.
-      if (kind === BLANK || (kind === RETURN && at + 1 < end && units[at + 1] === 0x0a)) lineOpen = true;
+    let given = 0;
+    for (;;) {
+      const answer = run.scanText(given);
+      given = 0;
+      if (answer === UNKNOWN) {
+        // Once no more words are counted, none of their numbers is needed any more.
+        if (!this.#countGrams || run.gramsFull() === 1) cache.bound();
+        cache.learn(text);
+        given = GIVEN;
+      } else if (answer === IN_CONTEXT) given = cache.relearn(text) ? GIVEN : AS_KNOWN;
       else {
-        if (lineOpen) judge.endLine(text);
-        else judge.endEmptyLines(1);
-        lineOpen = false;
+        this.#readRows(text);
+        if (answer !== ROWS) return;
       }
-      rawHash = Math.imul(rawHash ^ unit, hashStep);
-      rawPoints++;
-      if (paragraphStart >= 0 && at < bodyEnd) {
-        paragraphHash = Math.imul(paragraphHash ^ unit, hashStep);
-        paragraphPoints++;
-      }
-      this.#points++;
-      at++;
     }
-    if (lineOpen) judge.endLine(text);
-    if (end > rawStart) raw.line(units, rawStart, end, rawHash, rawPoints, rawFull, chunkEnd === end ? chunkFlags : 0);
-    if (paragraphStart >= 0) raw.paragraph(units, paragraphStart, bodyEnd, paragraphHash, paragraphPoints);
-    else raw.paragraphs = 1;
-    this.#points += this.#newlines;
   }
 
-  #count(record: number): void {
-    const records = this.#cache.data;
-    const tokens = records[record + TOKENS]!;
-    this.#points += records[record + POINTS]!;
-    this.#tokens += tokens;
-    this.#realWords += records[record + REAL_WORDS]!;
-    this.#realPoints += records[record + REAL_POINTS]!;
-    this.#letterWords += records[record + LETTER_WORDS]!;
-    this.#stopWords |= records[record + STOP_WORDS]!;
-    this.#hashMarks += records[record + HASHES]!;
-    this.#ellipses += records[record + ELLIPSES]!;
-    if (this.#countGrams) this.#grams.push(record);
+  #readRows(text: string): void {
+    const { rows, state, text: units } = this.#kernel;
+    const end = state[ROW_COUNT]! * ROW;
+    for (let at = 0; at < end; at += ROW) {
+      const kind = rows[at]!;
+      const from = rows[at + 1]!;
+      const to = rows[at + 2]!;
+      if (kind === LINE)
+        this.#judge.line(text, {
+          from,
+          to,
+          words: rows[at + 3]!,
+          flags: rows[at + 4]!,
+          longest: rows[at + 5]!,
+          sentences: rows[at + 6]!,
+          edges: rows[at + 7]!,
+        });
+      else if (kind === EMPTY_LINES) this.#judge.emptyLines(rows[at + 3]!);
+      else if (kind === RAW_LINE)
+        this.#raw.line(units, from, to, rows[at + 3]!, rows[at + 4]!, rows[at + 5] === 1, rows[at + 6]!);
+      else this.#raw.paragraph(units, from, to, rows[at + 3]!, rows[at + 4]!);
+    }
   }
 
   #signals(): RuleSignals {
     const signals: RuleSignals = {};
     const raw = this.#raw;
+    // A text without a word has one paragraph.
+    raw.paragraphs = Math.max(1, raw.paragraphs);
+    const { run, sums, state } = this.#kernel;
+    const newlines = state[FEEDS]!;
+    const points = sums[POINTS]! + state[BLANKS]! + newlines;
+    const tokens = sums[TOKENS]!;
     if (this.#profiles.has('gopher@datatrove')) {
       signals['gopher@datatrove'] = {
-        wordCount: this.#realWords,
-        tokenCount: this.#tokens,
-        meanWordLength: ratio(this.#realPoints, this.#realWords),
-        hashRatio: ratio(this.#hashMarks, this.#tokens),
-        ellipsisRatio: ratio(this.#ellipses, this.#tokens),
+        wordCount: sums[REAL_WORDS]!,
+        tokenCount: tokens,
+        meanWordLength: ratio(sums[REAL_POINTS]!, sums[REAL_WORDS]!),
+        hashRatio: ratio(sums[HASHES]!, tokens),
+        ellipsisRatio: ratio(sums[ELLIPSES]!, tokens),
         lineCount: this.#judge.lineCount,
         bulletLineFraction: ratio(this.#judge.bulletLines, this.#judge.lineCount),
         ellipsisLineFraction: ratio(this.#judge.ellipsisLines, this.#judge.lineCount),
-        alphaWordFraction: ratio(this.#letterWords, this.#tokens),
-        stopWordCount: bitCount(this.#stopWords),
+        alphaWordFraction: ratio(sums[LETTER_WORDS]!, tokens),
+        stopWordCount: bitCount(state[FLAGS_SEEN]! >>> STOP_BIT),
       };
     }
     if (this.#profiles.has('gopher-repetition@datatrove')) {
-      const grams = this.#grams;
-      const points = this.#points;
-      const top = grams.top().map((found) => ratio(found, points));
-      const repeated = grams.repeated().map((found) => ratio(found, points));
+      run.beginTop();
+      const top = [2, 3, 4].map((n) => ratio(run.topGram(n), points));
+      run.findCandidates();
+      const repeated = [5, 6, 7, 8, 9, 10].map((n) => ratio(run.repeatedGrams(n), points));
       signals['gopher-repetition@datatrove'] = {
         characterCount: points,
         paragraphCount: raw.paragraphs,
         lineCount: raw.lines,
-        tokenCount: this.#tokens,
+        tokenCount: tokens,
         duplicateParagraphFraction: ratio(raw.duplicateParagraphs, raw.paragraphs),
         duplicateParagraphCharacterFraction: ratio(raw.duplicateParagraphPoints, points),
         duplicateLineFraction: ratio(raw.duplicates, raw.lines),
@@ -257,11 +173,11 @@ class Scanner {
     if (this.#profiles.has('fineweb@datatrove')) {
       signals['fineweb@datatrove'] = {
         lineCount: raw.fullLines,
-        tokenCount: this.#tokens,
+        tokenCount: tokens,
         terminatedLineFraction: ratio(raw.fullTerminated, raw.fullLines),
         shortLineFraction: ratio(raw.fullShort, raw.fullLines),
-        duplicateLineCharacterFraction: ratio(raw.fullDuplicatePoints, this.#points - this.#newlines),
-        newlineRatio: ratio(this.#newlines, this.#tokens),
+        duplicateLineCharacterFraction: ratio(raw.fullDuplicatePoints, points - newlines),
+        newlineRatio: ratio(newlines, tokens),
       };
     }
     return signals;

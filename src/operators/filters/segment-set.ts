@@ -1,5 +1,3 @@
-import { sameUnits } from './position-table.ts';
-
 /** Different lines that a later one is compared with; of more, the first. */
 const segmentsKept = 1 << 22;
 
@@ -66,4 +64,10 @@ export class SegmentSet {
       this.#slots[slot] = entry + 1;
     }
   }
+}
+
+function sameUnits(text: Uint16Array, one: number, other: number, length: number): boolean {
+  let index = 0;
+  while (index < length && text[one + index] === text[other + index]) index++;
+  return index === length;
 }

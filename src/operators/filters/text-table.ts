@@ -2,42 +2,21 @@
  * Distinct texts, numbered from 0, in typed arrays: no string is made to look one up.
  * A text has a record of `stride` integers: its hash, where its UTF-16 units lie, how many, and columns for the owner.
  */
-export const HASH = 0;
-export const POOL = 1;
-export const UNITS = 2;
+const HASH = 0;
+const POOL = 1;
+const UNITS = 2;
 /** First column that belongs to the owner. */
 export const OWN = 3;
 
 // Another one in every process, so that texts that share a slot cannot be prepared.
-const seed = Math.trunc(Math.random() * 0x7fffffff);
-export const hashStart: number = seed | 1;
-export const hashStep = 0x01000193;
+const hashStart = Math.trunc(Math.random() * 0x7fffffff) | 1;
+const hashStep = 0x01000193;
 
-/** The hash by which a table knows a text; the scanner computes the same while it reads. */
+/** The hash by which a table knows a text. */
 export function hashUnits(units: Uint16Array, from: number, to: number): number {
   let hash = hashStart;
   for (let index = from; index < to; index++) hash = Math.imul(hash ^ units[index]!, hashStep);
   return hash;
-}
-
-const unitsKept = 1 << 20;
-
-/** UTF-16 units of strings, lone surrogates as they are, in an array that is used again: reading it is several times as fast. */
-export class UnitBuffer {
-  #bytes = Buffer.alloc(1 << 16);
-  units = new Uint16Array(this.#bytes.buffer, this.#bytes.byteOffset, 1 << 15);
-
-  /** The first `text.length` units are the text's, until the next call. */
-  load(text: string): Uint16Array {
-    const { length } = text;
-    if (length > this.units.length || (this.units.length > unitsKept && length < unitsKept)) {
-      const capacity = Math.max(1 << 15, length);
-      this.#bytes = Buffer.alloc(capacity * 2);
-      this.units = new Uint16Array(this.#bytes.buffer, this.#bytes.byteOffset, capacity);
-    }
-    this.#bytes.write(text, 'utf16le');
-    return this.units;
-  }
 }
 
 export class TextTable {
@@ -56,6 +35,10 @@ export class TextTable {
     this.records = new Int32Array(initial * stride);
     this.pool = new Uint16Array(initial * 8);
     this.#slots = new Int32Array(initial * 2);
+  }
+
+  unitsOf(id: number): number {
+    return this.records[id * this.stride + UNITS]!;
   }
 
   /** Units held: what a bound on memory looks at. */
