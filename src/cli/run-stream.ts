@@ -78,6 +78,7 @@ export async function runOnKafka(loaded: Loaded, options: RunOptions, terminal: 
       signal: drain.signal,
       observer: observeRun(metrics, progress, false),
       note: (text) => progress.note(text),
+      warn: (text) => progress.warn(text),
       ready: () => {
         ready = true;
         progress.note(`${[...stages].join(', ')} at work on ${topics.raw}`);

@@ -269,6 +269,8 @@ export function createMetrics(registry: Registry, version: string): Metrics {
       generations.set(figures.history.length);
     },
     policy(name, number, thresholds) {
+      policyVersion.reset();
+      threshold.reset();
       policyVersion.set({ policy: name }, number);
       for (const [rule, limit] of Object.entries(thresholds)) threshold.set({ rule }, limit);
     },

@@ -21,7 +21,7 @@ const threshold = z.strictObject({
 });
 
 /**
- * The policy: what curate does with signals. It reaches curate through a topic, when curate starts, and never changes a signal.
+ * The policy: what curate does with signals. It reaches curate through a topic, which curate follows, and never changes a signal.
  * The published form has numbers only: `manifest` and `reference:` are resolved before it leaves the configuration.
  */
 export const policySchema = z.strictObject({

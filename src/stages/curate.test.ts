@@ -31,7 +31,7 @@ function start(log: MemoryLog, omit: readonly ProtocolRule[] = []): { done: Prom
     signal: controller.signal,
   } as unknown as StageContext;
   return {
-    done: runCurate(context, async () => policy, { committed: () => undefined }),
+    done: runCurate(context, { first: async () => policy }, { committed: () => undefined }),
     stop: () => controller.abort(),
   };
 }

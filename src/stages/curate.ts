@@ -15,13 +15,14 @@ import { createJoin, type Join, type Stretch } from './curate-join.ts';
 import { createCurateAlarm } from './curate-alarm.ts';
 import type { CurateResult } from './curate-records.ts';
 import type { Observation } from './observation.ts';
+import type { Policies } from './policies.ts';
 import { createPace, type Pace } from './curate-pace.ts';
 import { everyMs, repairEveryMs } from './repair.ts';
 import type { CurateRequest } from './worker.ts';
 
 export interface CurateHooks {
-  /** Decides by this policy from now on. */
-  began?(policy: Policy): void;
+  /** By this policy from now on. */
+  decidesBy?(policy: Policy): void;
   /** Cannot go on before something outside answers. */
   waiting?(why: string): void;
   committed(observation: Observation, result: CurateResult, seconds: number): void;
@@ -53,16 +54,20 @@ const PAUSE_MS = 1000;
 /** Deaths of a worker on one stretch before the run fails. */
 const ATTEMPTS = 3;
 
-export async function runCurate(
-  context: StageContext,
-  policy: () => Promise<Policy>,
-  hooks: CurateHooks,
-): Promise<void> {
+export async function runCurate(context: StageContext, policies: Policies, hooks: CurateHooks): Promise<void> {
   const { log, topics, signal } = context;
   const consumer = await log.consumer(groups.curate, [topics.sifted, topics.verdicts]);
   const assigned = new Map<number, Assigned>();
-  const current = await policy();
-  hooks.began?.(current);
+  let failed: Error | undefined;
+  let current = await policies.first();
+  hooks.decidesBy?.(current);
+  // A stretch is decided by the one that is current when it is handed out: never one commit by two.
+  const following = policies
+    .follow?.((next) => {
+      current = next;
+      hooks.decidesBy?.(next);
+    })
+    .catch((error: Error) => void (failed ??= error));
   /** Buffers of committed lines, on their way back to a worker. */
   const free: ArrayBuffer[] = [];
   const lookForLoss = createCurateAlarm(context, consumer);
@@ -70,7 +75,6 @@ export async function runCurate(
   /** Stretches handed to workers and not yet committed, of all partitions together; and partitions that wait for their turn. */
   let underWayBytes = 0;
   const waiting = new Set<Assigned>();
-  let failed: Error | undefined;
 
   while (!signal.aborted) {
     const polled = await consumer.poll({ ...POLL, signal });
@@ -83,6 +87,7 @@ export async function runCurate(
     if (failed) throw failed;
   }
   await Promise.all([...assigned.values()].map(({ chain }) => chain));
+  await following;
   if (failed) throw failed;
   await consumer.close();
 

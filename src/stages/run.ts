@@ -85,7 +85,7 @@ export async function runBounded(run: BoundedRun): Promise<RunResult> {
       input: { kind: 'files', sizes: sources.map(({ sizeBytes }) => sizeBytes) },
       flow: createFlow(IN_FLIGHT_BYTES),
       stateDirectory: run.stateDirectory,
-      policy: () => requirePolicy(readPolicy(log, topics)),
+      policies: { first: () => requirePolicy(readPolicy(log, topics)) },
       observer: run.observer,
       ended: (partition, at) => end.ended(partition, at),
       committed(observation) {

@@ -78,6 +78,7 @@ async function createLine(t: TestContext) {
       signal: stop.signal,
       observer: { skipped: (range) => skipped.push(range) },
       note: () => undefined,
+      warn: () => undefined,
       ready: () => undefined,
     });
     const decided = async (): Promise<void> => {

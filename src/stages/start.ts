@@ -14,6 +14,7 @@ import { runCurate } from './curate.ts';
 import type { CurateResult } from './curate-records.ts';
 import { runIndex } from './index.ts';
 import type { Observation } from './observation.ts';
+import type { Policies } from './policies.ts';
 import type { RepairRequest } from './repair.ts';
 import { runSift, type SiftInput } from './sift.ts';
 import type { SiftedPair } from './sift-blocks.ts';
@@ -45,7 +46,7 @@ export interface StageSetup {
   readonly input: SiftInput;
   readonly flow: Flow;
   readonly stateDirectory: string;
-  readonly policy: () => Promise<Policy>;
+  readonly policies: Policies;
   readonly observer: RunObserver;
   /** A source partition was read to its end. */
   readonly ended: (partition: number, end: bigint) => void;
@@ -93,8 +94,8 @@ export function startStages(context: StageContext, setup: StageSetup): RunningSt
         },
       ),
     curate: () =>
-      runCurate(context, setup.policy, {
-        began: (policy) => observer.policy?.(policy),
+      runCurate(context, setup.policies, {
+        decidesBy: (policy) => observer.policy?.(policy),
         waiting: (why) => observer.waiting?.(why),
         committed(observation, result, seconds) {
           flow.decided(observation.partition, BigInt(observation.next));

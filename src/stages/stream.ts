@@ -1,6 +1,6 @@
 /** A stream without an end: any of the stages in one process over the raw topic, until it is told to stop. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigError, TransientError } from '../errors.ts';
+import { TransientError } from '../errors.ts';
 import type { Log } from '../log/port.ts';
 import { type Policy, policyName } from '../pruning/policy.ts';
 import { type Faults, noFaults, type StageContext } from '../runtime/context.ts';
@@ -8,7 +8,8 @@ import { createFlow, type Flow } from '../runtime/flow.ts';
 import { orAborted } from '../runtime/or-aborted.ts';
 import type { WorkerPool } from '../runtime/pool.ts';
 import { groups, type TopicNames, topicSpecs } from '../runtime/topics.ts';
-import { publishPolicy, readPolicy } from './controller.ts';
+import { publishPolicy } from './controller.ts';
+import { createPolicies } from './policies.ts';
 import {
   aborted,
   outputTopics,
@@ -36,12 +37,13 @@ export interface Stream extends Workers {
   /** Aborted to drain and stop. */
   readonly signal: AbortSignal;
   readonly observer: RunObserver;
+  /** For people: what goes on, and what somebody should look at. */
   readonly note: (text: string) => void;
+  readonly warn: (text: string) => void;
   /** Called once, when every stage is at work: curate has a policy, the controller has published one. Not when it is stopped before. */
   readonly ready: () => void;
 }
 
-const POLICY_MS = 1000;
 const PROGRESS_MS = 500;
 const REGISTRY_MS = 2000;
 /** A trim is a request for each topic: on a broker nothing is won by more of them. */
@@ -74,15 +76,27 @@ export async function runStream(stream: Stream): Promise<void> {
       signal,
     };
     const flow = createFlow(config.source.maxAheadBytes);
+    const policies = createPolicies({
+      ...stream,
+      topic: topics.policy,
+      own: policy,
+      scorers: config.scoring.scorers,
+      signal,
+    });
     const started = startStages(context, {
       stages: work,
       input: { kind: 'topic' },
       flow,
       stateDirectory: stream.stateDirectory,
-      policy: async () => {
-        // Else it would begin, and stay, with the one that is about to be replaced.
-        if (stages.has('controller')) await orAborted(published.promise, signal);
-        return awaitPolicy(stream, signal, known.resolve);
+      policies: {
+        ...policies,
+        async first() {
+          // Else it would begin with the one that is about to be replaced.
+          if (stages.has('controller')) await orAborted(published.promise, signal);
+          const first = await policies.first();
+          if (!signal.aborted) known.resolve();
+          return first;
+        },
       },
       observer: stream.observer,
       ended: () => undefined,
@@ -110,7 +124,7 @@ export async function runStream(stream: Stream): Promise<void> {
  * What workers need to know to write to topics. Where there is a registry, the schemas of the outputs are registered now: one that does not fit is
  * found before anything is processed, and one that is down is waited for: undefined when the stream is stopped meanwhile.
  */
-async function messagesOf({ log, topics, policy, config, stages, note }: Stream, signal: AbortSignal) {
+async function messagesOf({ log, topics, policy, config, stages, warn }: Stream, signal: AbortSignal) {
   const names = outputTopics(policy);
   const limits = await Promise.all(names.map((name) => log.maxValueBytes(topics.output(name))));
   const outputs = new Map(
@@ -126,7 +140,7 @@ async function messagesOf({ log, topics, policy, config, stages, note }: Stream,
         break;
       } catch (error) {
         if (!(error instanceof TransientError)) throw error;
-        note(error.message);
+        warn(error.message);
         await pause(REGISTRY_MS, signal);
         if (signal.aborted) return undefined;
       }
@@ -138,7 +152,7 @@ async function messagesOf({ log, topics, policy, config, stages, note }: Stream,
 
 /** Publishes the policy, takes in what curate counted, and lets go of what every stage has passed. */
 async function control(stream: Stream, signal: AbortSignal, published: () => void): Promise<void> {
-  const { log, topics, policy, config, note } = stream;
+  const { log, topics, policy, config, note, warn } = stream;
   await publishPolicy(log, topics, policy);
   published();
   note(`policy ${policyName(policy)} is published`);
@@ -152,45 +166,11 @@ async function control(stream: Stream, signal: AbortSignal, published: () => voi
       if (config.log.retain || performance.now() - trimmedMs < TRIM_MS) continue;
       trimmedMs = performance.now();
       // What is kept for longer does no harm: the next turn tries again.
-      await log.trim?.().catch((error: Error) => note(`trimming; ${error.message}; trying again later`));
+      await log.trim?.().catch((error: Error) => warn(`trimming; ${error.message}; trying again later`));
     }
   } finally {
     await consumer.close();
   }
-}
-
-/** The newest policy on the topic; waits for the controller when there is none yet. */
-async function awaitPolicy(
-  { log, topics, policy: own, note }: Stream,
-  signal: AbortSignal,
-  known: () => void,
-): Promise<Policy> {
-  for (let waited = false; !signal.aborted; waited = true) {
-    const policy = await readPolicy(log, topics);
-    const missing = policy && missingOutputs(policy, own);
-    if (policy !== undefined && missing?.length === 0) {
-      known();
-      return policy;
-    }
-    // Its successor may be on its way: an upgrade that began with this process.
-    const isBehind = policy?.name === own.name && policy.version < own.version;
-    if (policy !== undefined && !isBehind)
-      throw new ConfigError(
-        'policy-differs',
-        `policy ${policyName(policy)} on ${topics.policy}; it writes to ${missing?.join(', ')}, which ${policyName(own)} of this process does not know; start it with the configuration that the controller has`,
-      );
-    const there = policy === undefined ? 'no policy' : `only ${policyName(policy)}`;
-    if (!waited) note(`${there} on ${topics.policy} yet; waiting for the controller`);
-    await pause(POLICY_MS, signal);
-  }
-  // Stopped before there was one: nothing will be decided.
-  return own;
-}
-
-/** A record for a topic that this process has not prepared would end it, whenever it comes. */
-function missingOutputs(policy: Policy, own: Policy): string[] {
-  const prepared = new Set(outputTopics(own));
-  return outputTopics(policy).filter((name) => !prepared.has(name));
 }
 
 /** Curate has other partitions than sift in this process, or works in another one: how far it is, is read from what it committed. */

@@ -120,6 +120,7 @@ export async function streamThrough({ app, lines, set, repairMs, open }: StreamO
       signal: stop.signal,
       observer: { repairing: (request) => repairs.push(request) },
       note: () => undefined,
+      warn: () => undefined,
       ready: () => undefined,
     });
   try {

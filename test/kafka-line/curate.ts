@@ -35,7 +35,7 @@ export function startCurate(parts: {
   });
   // What curate does not look at is left out.
   const context = { log, topics, pool, faults, signal: controller.signal } as unknown as StageContext;
-  const done = runCurate(context, async () => policy, { committed: () => void committed++ });
+  const done = runCurate(context, { first: async () => policy }, { committed: () => void committed++ });
   done.catch(() => undefined);
   return {
     done,
