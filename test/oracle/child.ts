@@ -79,6 +79,7 @@ try {
     signal: stop.signal,
     observer: {},
     note: warn,
+    warn,
     ready() {
       faults.plan(planned);
       process.stdout.write('ready\n');
