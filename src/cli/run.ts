@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Registry } from 'prom-client';
 import type { Topology } from '../../topologies/topology.ts';
 import type { Config } from '../config/schema.ts';
-import { configurationHash } from '../config/hash.ts';
+import { configurationHash, decidingSettings } from '../config/hash.ts';
 import { ConfigError } from '../errors.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { observeRun } from './observe.ts';
@@ -139,6 +139,7 @@ function beginOrContinue(
   const now = {
     topology: topology.name,
     config: configurationHash(topology.name, config),
+    settings: decidingSettings(config),
     seed: config.dedup.seed,
     inputs,
     limit,

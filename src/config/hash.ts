@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Config } from './schema.ts';
 
 /**
- * Names what decides about records. Left out are settings of machine and pace (threads, ports, block sizes), and the limits of a single record:
+ * What decides about records. Left out are settings of machine and pace (threads, ports, block sizes), and the limits of a single record:
  * they cannot change what is decided, and a dead letter that broke one is put back under another (docs/reference/dead-letters.md).
  */
-export function configurationHash(topology: string, config: Config): string {
+export function decidingSettings(config: Config) {
   const {
     workers: _workers,
     http: _http,
@@ -17,7 +17,11 @@ export function configurationHash(topology: string, config: Config): string {
     deadLetter: _deadLetter,
     ...deciding
   } = config;
-  return `sha256:${createHash('sha256')
-    .update(JSON.stringify([topology, deciding]))
-    .digest('hex')}`;
+  return deciding;
 }
+
+/** Names what decides about records. */
+export const configurationHash = (topology: string, config: Config): string =>
+  `sha256:${createHash('sha256')
+    .update(JSON.stringify([topology, decidingSettings(config)]))
+    .digest('hex')}`;

@@ -17,6 +17,7 @@ const state: RunState = {
   version: '0.1.0',
   topology: 'text',
   config: 'sha256:1',
+  settings: { language: { minConfidence: 0.65 }, rules: { decide: ['a', 'b'] }, app: 'text' },
   seed: 'secret',
   inputs: [
     { path: '/data/a.jsonl', name: 'a.jsonl', sizeBytes: 10, digest: 'sha256:a' },
@@ -56,7 +57,22 @@ suite('the same command continues, another one is refused with the difference na
   const differences: [what: string, now: Partial<RunState>, message: RegExp][] = [
     ['topology', { topology: 'dedup' }, /^topology; it was text .* and is dedup now; /],
     ['configuration', { config: 'sha256:2' }, /^configuration; it was sha256:1 /],
-    ['seed', { seed: 'other' }, /^dedup\.seed; /],
+    [
+      'a setting',
+      { config: 'sha256:2', settings: { ...state.settings, language: { minConfidence: 0.5 } } },
+      /^language\.minConfidence; it was 0\.65 when .* is 0\.5 now; .*--fresh/,
+    ],
+    [
+      'a setting that is new',
+      { config: 'sha256:2', settings: { ...state.settings, output: { keepText: 'curated' } } },
+      /^output; it was not given .* is {"keepText":"curated"} now/,
+    ],
+    [
+      'a longer list',
+      { config: 'sha256:2', settings: { ...state.settings, rules: { decide: ['a', 'b', 'c'] } } },
+      /^rules\.decide; it was \["a","b"\] /,
+    ],
+    ['seed, which may be a secret', { seed: 'other' }, /^dedup\.seed; (?!.*\b(secret|other)\b).*--fresh/],
     ['number of inputs', { inputs: [a!] }, /^number of inputs; it was 2 .* is 1 now/],
     ['order of inputs', { inputs: [b!, a!] }, /^input 1; it was .*a\.jsonl .* is .*b\.jsonl now/],
     ['size of an input', { inputs: [a!, { ...b!, sizeBytes: 21 }] }, /^size of .*b\.jsonl; it was 20 bytes /],

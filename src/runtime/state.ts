@@ -30,7 +30,9 @@ export interface RunState {
   readonly format: 1;
   readonly version: string;
   readonly topology: string;
+  /** Hash of what decides about records, and those settings, to name the one that differs. */
   readonly config: string;
+  readonly settings?: object;
   readonly seed: string;
   readonly inputs: readonly RunInput[];
   /** `--limit`: records that are read, the first ones in input order. */
@@ -74,14 +76,17 @@ export function writeState(directory: string, state: RunState): void {
 
 /** What may not change between two starts on one state. @throws ConfigError that names the difference. */
 export function checkSameRun(before: RunState, now: Omit<RunState, 'format' | 'version'>): void {
+  const refused = (what: string) =>
+    new ConfigError('state-differs', `${what}; restore it, choose another --output, or start over with --fresh`);
   const differs = (what: string, was: unknown, is: unknown) =>
-    new ConfigError(
-      'state-differs',
-      `${what}; it was ${String(was)} when this run began and is ${String(is)} now; restore it, choose another --output, or start over with --fresh`,
-    );
+    refused(`${what}; it was ${String(was)} when this run began and is ${String(is)} now`);
   if (before.topology !== now.topology) throw differs('topology', before.topology, now.topology);
-  if (before.seed !== now.seed) throw differs('dedup.seed', before.seed, now.seed);
-  if (before.config !== now.config) throw differs('configuration', before.config, now.config);
+  // It may be a secret: not for screens.
+  if (before.seed !== now.seed) throw refused('dedup.seed; it is not the one that this run began with');
+  if (before.config !== now.config) {
+    const [setting] = differences(before.settings, now.settings, '');
+    throw setting ? differs(...setting) : differs('configuration', before.config, now.config);
+  }
   if (before.inputs.length !== now.inputs.length)
     throw differs('number of inputs', before.inputs.length, now.inputs.length);
   if (before.limit !== now.limit) throw differs('--limit', before.limit ?? 'none', now.limit ?? 'none');
@@ -93,6 +98,17 @@ export function checkSameRun(before: RunState, now: Omit<RunState, 'format' | 'v
     if (was.digest !== is.digest) throw differs(`content of ${is.path}`, was.digest, is.digest);
   }
 }
+
+/** Key and both values of every setting that differs; lists are compared as a whole where one is longer. */
+function differences(was: unknown, is: unknown, key: string): [key: string, was: string, is: string][] {
+  if (!hasMembers(was) || !hasMembers(is) || (Array.isArray(was) && was.length !== Object.keys(is).length))
+    return JSON.stringify(was) === JSON.stringify(is) || key === '' ? [] : [[key, asWritten(was), asWritten(is)]];
+  const names = new Set([...Object.keys(was), ...Object.keys(is)]);
+  return [...names].flatMap((name) => differences(was[name], is[name], key === '' ? name : `${key}.${name}`));
+}
+
+const hasMembers = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const asWritten = (value: unknown): string => JSON.stringify(value) ?? 'not given';
 
 /** Samples of a digest: whole files up to three of them, else beginning, middle and end. */
 const SAMPLE_BYTES = 64 * 1024;
