@@ -7,6 +7,7 @@ import { ConfigError } from '../errors.ts';
 import type { HttpServer } from '../metrics/http.ts';
 import { kafkaMetrics } from '../metrics/kafka.ts';
 import { createMetrics } from '../metrics/metrics.ts';
+import { createPulse } from '../runtime/pulse.ts';
 import { lockState } from '../runtime/lock.ts';
 import { topicNames } from '../runtime/topics.ts';
 import { type ProcessStage, runStream } from '../stages/stream.ts';
@@ -44,12 +45,18 @@ export async function runOnKafka(loaded: Loaded, options: RunOptions, terminal: 
   drain.signal.addEventListener('abort', () => {
     progress.note('stopping: what is under way is finished; another signal stops at once, and loses nothing either');
   });
+  const pulse = createPulse();
   let ready = false;
+  let stands: () => string | undefined = () => undefined;
   let http: HttpServer | undefined;
   let watching: NodeJS.Timeout | undefined;
   try {
     if (config.http.enabled && options.http) {
-      http = await serveMetrics(config.http, options.port, registry, { ready: () => ready, status: progress.status });
+      http = await serveMetrics(config.http, options.port, registry, {
+        ready: () => ready,
+        stands: () => stands(),
+        status: progress.status,
+      });
       progress.note(`metrics on http://${config.http.host}:${http.port}/metrics`);
     }
     const log = await openKafka(config, {
@@ -57,6 +64,10 @@ export async function runOnKafka(loaded: Loaded, options: RunOptions, terminal: 
       warn: (line) => progress.warn(line),
       observer: onKafka.observer,
     });
+    stands = () => {
+      const [first] = pulse.standing((stage) => log.lag().some(({ group, lag }) => group === stage && lag > 0n));
+      return first && `${first.stage}; there is something to read, and its loop has stood for ${Math.round(first.seconds)} s`;
+    };
     const topics = topicNames(config.app, config.topics);
     const found = await log.partitions(topics.raw).catch(async (error: unknown) => {
       // Its connections would keep the process alive.
@@ -76,7 +87,7 @@ export async function runOnKafka(loaded: Loaded, options: RunOptions, terminal: 
       stateDirectory: state,
       workers: workersOf(config, stages),
       signal: drain.signal,
-      observer: observeRun(metrics, progress, false),
+      observer: { ...observeRun(metrics, progress, false), ...pulse },
       note: (text) => progress.note(text),
       warn: (text) => progress.warn(text),
       ready: () => {

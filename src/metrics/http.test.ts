@@ -85,6 +85,25 @@ test('/livez, /readyz and / say how the process is', async () => {
   assert.equal(await (await app.request('/')).text(), health.status());
 });
 
+test('what stands is neither live nor ready, and says so', async () => {
+  let stands: string | undefined = 'sift; its loop has stood for 601 s';
+  const app = httpRoutes(new Registry(), { ...health, stands: () => stands });
+  const answer = async (path: string) => {
+    const response = await app.request(path);
+    return [response.status, await response.text()];
+  };
+  assert.deepEqual(await answer('/livez'), [503, `${stands}\n`]);
+  assert.deepEqual(await answer('/readyz'), [503, 'not ready\n']);
+  stands = undefined;
+  assert.deepEqual(
+    [await answer('/livez'), await answer('/readyz')],
+    [
+      [200, 'ok\n'],
+      [200, 'ready\n'],
+    ],
+  );
+});
+
 suite('the port', () => {
   const app = httpRoutes(new Registry(), health);
 

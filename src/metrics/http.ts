@@ -6,6 +6,8 @@ import { ConfigError } from '../errors.ts';
 export interface Health {
   /** Ready to take records. */
   readonly ready: () => boolean;
+  /** What stands although it should move, for people: a restart may help. */
+  readonly stands?: () => string | undefined;
   /** Plain text of the status page. */
   readonly status: () => string;
 }
@@ -18,8 +20,14 @@ export interface HttpServer {
 /** The routes, without a socket: `/metrics` (Prometheus, or OpenMetrics when asked for), `/livez`, `/readyz`, `/`. */
 export function httpRoutes(registry: Registry, health: Health): Hono {
   const app = new Hono();
-  app.get('/livez', (c) => c.text('ok\n'));
-  app.get('/readyz', (c) => (health.ready() ? c.text('ready\n') : c.text('not ready\n', 503)));
+  app.get('/livez', (c) => {
+    const why = health.stands?.();
+    return why === undefined ? c.text('ok\n') : c.text(`${why}\n`, 503);
+  });
+  app.get('/readyz', (c) => {
+    const isReady = health.ready() && health.stands?.() === undefined;
+    return isReady ? c.text('ready\n') : c.text('not ready\n', 503);
+  });
   app.get('/', (c) => c.text(health.status()));
   app.get('/metrics', async (c) => {
     const open = c.req.header('accept')?.includes('application/openmetrics-text') ?? false;

@@ -13,6 +13,8 @@ export interface Flow {
   /** Those with blocks on their way. */
   partitions(): number[];
   readonly inFlightBytes: number;
+  /** There is no room now. */
+  readonly isFull: boolean;
 }
 
 export function createFlow(limitBytes: number): Flow {
@@ -55,6 +57,9 @@ export function createFlow(limitBytes: number): Flow {
     partitions: () => [...blocks.keys()],
     get inFlightBytes() {
       return inFlight;
+    },
+    get isFull() {
+      return inFlight >= limitBytes;
     },
   };
 }

@@ -23,6 +23,8 @@ import type { CurateRequest } from './worker.ts';
 export interface CurateHooks {
   /** By this policy from now on. */
   decidesBy?(policy: Policy): void;
+  /** The loop has come round. */
+  turned?(): void;
   /** Cannot go on before something outside answers. */
   waiting?(why: string): void;
   committed(observation: Observation, result: CurateResult, seconds: number): void;
@@ -77,6 +79,7 @@ export async function runCurate(context: StageContext, policies: Policies, hooks
   const waiting = new Set<Assigned>();
 
   while (!signal.aborted) {
+    hooks.turned?.();
     const polled = await consumer.poll({ ...POLL, signal });
     // Together, so that the leases of thousands of small files share their transactions.
     for (const one of await Promise.all(polled.assigned.map((partition) => assign(context, consumer, partition))))

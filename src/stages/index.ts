@@ -26,6 +26,8 @@ import { createRewinds } from './rewinds.ts';
 export interface IndexHooks {
   /** Cannot go on before something outside changes. */
   waiting?(why: string): void;
+  /** The loop has come round. */
+  turned?(): void;
   /** Called after each block with the live index. */
   folded(index: WholeIndex, verdicts: Verdicts | undefined, seconds: number): void;
   /** The index starts again, because a log has lost verdicts. */
@@ -137,6 +139,7 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
   }
 
   while (!signal.aborted) {
+    hooks.turned?.();
     const { assigned, revoked, batches } = await consumer.poll({ ...POLL, signal });
     if (revoked.length > 0) ours = false;
     if (assigned.length > 0) await begin();

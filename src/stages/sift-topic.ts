@@ -37,7 +37,9 @@ export function siftTopic({ context, consumer, publisher, rewinds, flow, hooks }
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
+      if (flow.isFull) hooks.rests?.();
       await flow.room(signal);
+      hooks.turned?.();
       await startAgain();
       const polled = await consumer.poll({ ...POLL, signal }).catch(finish);
       for (const partition of polled.revoked) {
@@ -150,6 +152,7 @@ export function siftTopic({ context, consumer, publisher, rewinds, flow, hooks }
         if (error instanceof WorkerDied) suspects.add(error);
         else if (error instanceof TransientError) {
           hooks.waiting?.(error.message);
+          hooks.turned?.();
           await orAborted(sleep(PAUSE_MS), signal);
         } else throw error;
       }

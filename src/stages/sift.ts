@@ -26,6 +26,10 @@ export interface SiftHooks {
   ended(partition: number, end: bigint): void;
   sifted(pair: SiftedPair): void;
   operators(times: Pulled['operators']): void;
+  /** The loop has come round. */
+  turned?(): void;
+  /** It has to wait for curate. */
+  rests?(): void;
   /** What its operator declared lost is passed over. */
   skipped?(skipped: Skipped): void;
   /** A partition starts again, because a log has lost what was made of it. */

@@ -33,6 +33,9 @@ export interface RunObserver {
   policy?(policy: Policy): void;
   /** A stage cannot go on before something outside answers. */
   waiting?(why: string): void;
+  /** The main loop of a stage has come round; or has to wait for another stage. */
+  turned?(stage: StageName): void;
+  rests?(stage: StageName): void;
   /** Sift passes over what its operator declared lost. */
   skipped?(skipped: Skipped): void;
   /** A stage starts again, because a log has lost what was acknowledged. */
@@ -73,6 +76,8 @@ export function startStages(context: StageContext, setup: StageSetup): RunningSt
         },
         operators: (times) => observer.operators?.(times),
         waiting: (why) => observer.waiting?.(why),
+        turned: () => observer.turned?.('sift'),
+        rests: () => observer.rests?.('sift'),
         skipped: (skipped) => observer.skipped?.(skipped),
         repairing: (request) => observer.repairing?.(request),
       }),
@@ -90,11 +95,13 @@ export function startStages(context: StageContext, setup: StageSetup): RunningSt
             observer.folded?.(current, verdicts, seconds);
           },
           waiting: (why) => observer.waiting?.(why),
+          turned: () => observer.turned?.('index'),
           repairing: (request) => observer.repairing?.(request),
         },
       ),
     curate: () =>
       runCurate(context, setup.policies, {
+        turned: () => observer.turned?.('curate'),
         decidesBy: (policy) => observer.policy?.(policy),
         waiting: (why) => observer.waiting?.(why),
         committed(observation, result, seconds) {
