@@ -39,6 +39,13 @@ suite('two texts beside each other', () => {
     assert.deepEqual(wrapped('abcdefghij', 4, 9), ['abcd', 'efgh', 'ij']);
   });
 
+  test('marks above and below a letter take no column', () => {
+    // ก with a vowel below and a tone mark above, three times: three columns.
+    assert.deepEqual(wrapped('กุ้กุ้กุ้a', 3, 9), ['กุ้กุ้กุ้', 'a']);
+    // ह and न and द, two vowels that stand beside them, and a virama that stands below.
+    assert.deepEqual(plain(sideBySide('हिन्दी', 'abcd', 43, 9)), [`हिन्दी${' '.repeat(15)} │ abcd${' '.repeat(16)}`]);
+  });
+
   test('no text writes to the terminal anything but itself, and no row is too long', () => {
     const text = fc.string({
       unit: fc.constantFrom('a', 'b ', '. ', '\n', '\u001b[2J', '\u0007', '語', 'é'),

@@ -41,12 +41,14 @@ const folded = (line: string) =>
     .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
     .trim();
 
-/** East Asian wide characters take two columns. */
+/** East Asian wide characters take two columns, marks of Thai, Arabic and Devanagari none. */
 const wide =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}]|[\u{20000}-\u{3fffd}]/u;
+const marks = /[\p{Mn}\p{Me}]/u;
+const columnsOf = (c: string): number => (wide.test(c) ? 2 : marks.test(c) ? 0 : 1);
 function columns(text: string): number {
   let sum = 0;
-  for (const c of text) sum += wide.test(c) ? 2 : 1;
+  for (const c of text) sum += columnsOf(c);
   return sum;
 }
 
@@ -68,7 +70,7 @@ function wrap(text: string, width: number): string[] {
       continue;
     }
     for (const c of piece) {
-      const one = wide.test(c) ? 2 : 1;
+      const one = columnsOf(c);
       if (used + one > width) {
         rows.push(row);
         row = '';
