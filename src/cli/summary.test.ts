@@ -62,6 +62,12 @@ test('printed, each reason has its count and one example, and the next command e
   assert.ok(lines.includes('           riffle describe text'));
 });
 
+test('a name with a quote in it stays one word of the shell', () => {
+  const quoting = { ...summary, examples: { 'dedup.near': "text.raw-it's.jsonl@0" }, output: "o'ut" };
+  const lines = printSummary(quoting, 'riffle').split('\n');
+  assert.ok(lines.includes(String.raw`next       riffle explain 'text.raw-it'\''s.jsonl@0' --output 'o'\''ut'`));
+});
+
 test('as JSON it has what the contract names', () => {
   const named =
     'topology inputs skipped outcomes reasons control resumed seconds cpuSeconds recordsPerSecond bytes peakRssBytes dedup policy config version';

@@ -115,7 +115,8 @@ export function printSummary(summary: Summary, riffle: string): string {
     Object.entries(summary.examples).find(([reason]) => reason.startsWith('dedup.near')) ??
     Object.entries(summary.examples)[0];
   lines.push('', `output     ${summary.output}`);
-  if (anyExample) lines.push(`next       ${riffle} explain '${printable(anyExample[1])}' --output '${summary.output}'`);
+  if (anyExample)
+    lines.push(`next       ${riffle} explain ${quoted(anyExample[1])} --output ${quoted(summary.output)}`);
   lines.push(`           ${riffle} describe ${summary.topology}`, '');
   return lines.join('\n');
 }
@@ -127,6 +128,8 @@ function example({ examples }: Summary, reason: string, outcome: string): string
   return id === undefined ? '' : styleText('dim', `   e.g. ${printable(id)}`);
 }
 
+/** As a shell takes it, whatever a file is called. */
+const quoted = (text: string) => `'${printable(text).replaceAll("'", String.raw`'\''`)}'`;
 const count = (n: number) => n.toLocaleString('en-US');
 const percent = (n: number, of: number) => `${((100 * n) / Math.max(1, of)).toFixed(1)} %`;
 const round = (x: number, digits: number) => Number(x.toFixed(digits));
