@@ -1,7 +1,7 @@
-import { openTestLog, uniqueApp, withBroker } from '../kafka/brokers.ts';
+import { openTestLog, uniqueApp, withSharedBroker } from '../kafka/brokers.ts';
 import { logContract } from './log.ts';
 
-withBroker({}, (broker) => {
+withSharedBroker((broker) => {
   logContract('kafka', async (t) => {
     const { brokers } = await broker();
     const app = uniqueApp();

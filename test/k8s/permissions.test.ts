@@ -42,7 +42,7 @@ const OPERATIONS = {
 type Used = keyof typeof OPERATIONS;
 
 const DOCUMENTS = 40;
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 180_000;
 /** What the pods have at least. */
 const DRAIN_MS = 30_000;
 

@@ -1,17 +1,12 @@
-/** What producers send, and should not: each message has exactly one outcome, and the stream goes on. */
+/** What producers send, and should not: each message has exactly one outcome, and the stream goes on. What a registry has to do with it: test/registry. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Message } from 'kafkajs';
-import { type RunningRegistry, startRegistry } from '../../scripts/registry/registry.ts';
-import { schemaOf } from '../../src/schemas/subjects.ts';
-import { skip } from '../../src/testing/shared.ts';
 import { keepAll } from '../integration/riffle.ts';
-import { withBroker } from '../kafka/brokers.ts';
+import { withSharedBroker } from '../kafka/brokers.ts';
 import { rawAdmin, rawProducer } from '../kafka/raw.ts';
-import { produce } from '../registry/producer.ts';
-import { BROKER_PROPS, type Line, openLine, writeInput } from './line.ts';
+import { type Line, openLine, writeInput } from './line.ts';
 
 const OUTPUT_BYTES = 1_000_000;
 const RECORD_BYTES = 3_000_000;
@@ -80,7 +75,7 @@ const cases: readonly Bad[] = [
   { name: 'a good one at the end', message: { value: json('last') }, becomes: 'curated' },
 ];
 
-withBroker({ props: BROKER_PROPS }, (broker) => {
+withSharedBroker((broker) => {
   /** The topics that a cautious owner makes: any timestamp, small outputs. */
   async function openBare(
     t: TestContext,
@@ -156,70 +151,5 @@ withBroker({ props: BROKER_PROPS }, (broker) => {
         ['curated', 'sift.crash', 'curated', 'sift.timeout', 'curated'],
       );
     });
-
-    test('a registry: foreign ids and wrong magic bytes are dead letters; one that is down pauses the stream', async (t) => {
-      let registry: RunningRegistry;
-      const line = await openLine(t, await broker(), { bare: true });
-      try {
-        registry = await startRegistry({ directory: line.folder });
-      } catch (error) {
-        return skip(t, (error as Error).message);
-      }
-      t.after(() => registry.stop());
-      const { url, port } = registry;
-      const { raw } = line.topics;
-      await line.declare();
-      const producer = await rawProducer(t, (await broker()).brokers);
-      const send = (value: Buffer) => producer.send({ topic: raw, messages: [{ value, partition: 0 }] });
-      const schema = JSON.parse(schemaOf('raw', 'json').schema) as object;
-      const record = async (id: string) =>
-        (await patiently(() => produce(url, raw, 'JSON', schema, { id, text: text() }))).message;
-      const good = await record('good');
-      const foreign = Buffer.from(good);
-      foreign.writeInt32BE(123_456, 1);
-      const wrong = Buffer.concat([good.subarray(0, 5), Buffer.from('{"text":7}')]);
-      // Of a schema that nobody has asked for before the registry goes.
-      const unseen = (
-        await produce(url, `${raw}.other`, 'JSON', { ...schema, title: 'other' }, { id: 'unseen', text: text() })
-      ).message;
-      for (const message of [good, foreign, Buffer.from('{"text":"plain"}'), wrong]) await send(message);
-
-      const running = line.start({ set: [`registry.url=${url}`, 'registry.format=json'] });
-      await line.drained();
-      await registry.stop();
-      await send(unseen);
-      const before = await line.progress();
-      // Nobody can be asked about it.
-      await sleep(4000);
-      assert.equal(await line.progress(), before, 'it waits');
-      assert.equal(running.child.exitCode, null, running.said());
-      registry = await startRegistry({ directory: line.folder, port });
-      await line.drained();
-
-      const found = (await line.outputs()).filter(({ output }) => output !== 'control');
-      const byOffset = found.toSorted((a, b) => Number(a.position.offset) - Number(b.position.offset));
-      assert.deepEqual(
-        byOffset.map(({ position, decision, error }) => [Number(position.offset), error?.code ?? decision.outcome]),
-        [
-          [0, 'curated'],
-          [1, 'schema.unknownId'],
-          [2, 'schema.badMagic'],
-          [3, 'schema.mismatch'],
-          [4, 'curated'],
-        ],
-      );
-      assert.match(found.find(({ error }) => error?.code === 'schema.unknownId')!.error!.message, /123456/);
-    });
   });
 });
-
-/** The registry's client waits for five seconds, which may be less than a cold registry takes. */
-async function patiently<T>(action: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await action();
-    } catch (error) {
-      if (attempt === 5) throw error;
-    }
-  }
-}

@@ -11,17 +11,17 @@ import type { KafkaLogOptions, SocketFactory } from '../../src/log/kafka/options
 import type { Lease } from '../../src/log/port.ts';
 import { type Faults, noFaults, type ProtocolRule } from '../../src/runtime/context.ts';
 import { topicNames, topicSpecs } from '../../src/runtime/topics.ts';
-import { openTestLog, uniqueApp, withBroker } from '../kafka/brokers.ts';
+import { openTestLog, uniqueApp, withSharedBroker } from '../kafka/brokers.ts';
 import { API, createFaults } from '../kafka/faults.ts';
 import { readCommitted } from '../kafka/raw.ts';
 import { decider, siftedBlock, verdictBlock } from '../../src/testing/curate-alone.ts';
 import { type RunningCurate, startCurate } from './curate.ts';
-import { BROKER_PROPS, until } from './line.ts';
+import { until } from './line.ts';
 
 const SESSION_MS = 1500;
 const accepted = (_offset: number): bigint => 7n;
 
-withBroker({ props: BROKER_PROPS }, (broker) => {
+withSharedBroker((broker) => {
   async function setUp(t: TestContext) {
     const { brokers } = await broker();
     const app = uniqueApp();

@@ -9,9 +9,9 @@ import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import type { CrashPoint, ProtocolRule } from '../../src/runtime/context.ts';
 import { groups } from '../../src/runtime/topics.ts';
-import { withBroker } from '../kafka/brokers.ts';
+import { withSharedBroker } from '../kafka/brokers.ts';
 import type { ChildOrder } from '../oracle/child.ts';
-import { BROKER_PROPS, type Line, openLine, until } from './line.ts';
+import { type Line, openLine, until } from './line.ts';
 
 /** Before the kill, and once more behind it. */
 const RECORDS = 400;
@@ -73,7 +73,7 @@ const controls: readonly Control[] = [
   },
 ];
 
-withBroker({ props: BROKER_PROPS }, (broker) => {
+withSharedBroker((broker) => {
   suite('negative controls of the line on Kafka', () => {
     for (const control of controls)
       test(`without ${control.omit}, killed at ${control.point}: ${control.why}`, async (t) => {

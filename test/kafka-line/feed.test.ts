@@ -5,13 +5,13 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { writeDocuments } from '../crash/documents.ts';
 import { riffle } from '../integration/cli.ts';
-import { withBroker } from '../kafka/brokers.ts';
+import { withSharedBroker } from '../kafka/brokers.ts';
 import { readAll } from '../oracle/verify.ts';
-import { BROKER_PROPS, openLine, until } from './line.ts';
+import { openLine, until } from './line.ts';
 
 const RECORDS = 40_000;
 
-withBroker({ props: BROKER_PROPS }, (broker) => {
+withSharedBroker((broker) => {
   test('riffle feed, killed twice and called again, puts every record on the topic once', async (t) => {
     const line = await openLine(t, await broker(), { partitions: 4 });
     const file = path.join(line.folder, 'documents.jsonl');
@@ -49,7 +49,7 @@ withBroker({ props: BROKER_PROPS }, (broker) => {
 
     async function onRaw(): Promise<string[]> {
       const found: string[] = [];
-      await readAll(line.log, line.topics.raw, ({ value }) => void found.push(Buffer.from(value).toString()));
+      await readAll(line.log, [line.topics.raw], ({ value }) => void found.push(Buffer.from(value).toString()));
       return found;
     }
   });

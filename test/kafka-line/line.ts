@@ -5,7 +5,6 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Kafka } from '../../scripts/kafka/broker.ts';
 import { kafkaOptions } from '../../src/cli/kafka.ts';
 import { loadTopology } from '../../src/cli/load-topology.ts';
 import { type KafkaLog, openKafkaLog } from '../../src/log/kafka/log.ts';
@@ -14,14 +13,8 @@ import { type FeedReport, runFeed } from '../../src/stages/feed.ts';
 import { outputTopics } from '../../src/stages/start.ts';
 import { writeDocuments } from '../crash/documents.ts';
 import { temporaryFolder } from '../integration/riffle.ts';
-import { uniqueApp } from '../kafka/brokers.ts';
+import { type Brokers, uniqueApp } from '../kafka/brokers.ts';
 import { rawPositions, readAll, type Verdict, verify } from '../oracle/verify.ts';
-
-/** Short sessions are allowed, and what a dead process left open is ended soon. */
-export const BROKER_PROPS = {
-  'group.min.session.timeout.ms': '1000',
-  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000',
-};
 
 /** For whatever takes a moment on a quiet machine. */
 const PATIENCE_MS = 180_000;
@@ -88,7 +81,7 @@ export interface LineOptions {
   readonly bare?: boolean;
 }
 
-export async function openLine(t: TestContext, { brokers }: Kafka, options: LineOptions = {}): Promise<Line> {
+export async function openLine(t: TestContext, { brokers }: Brokers, options: LineOptions = {}): Promise<Line> {
   const { topology = 'dedup', partitions = 1, bare = false } = options;
   const folder = temporaryFolder(t);
   const set = [
@@ -177,10 +170,10 @@ export async function openLine(t: TestContext, { brokers }: Kafka, options: Line
     },
     async outputs() {
       const found: (Decided & { output: string })[] = [];
-      for (const output of outputs)
-        await readAll(log, topics.output(output), ({ value }) => {
-          found.push({ output, ...(JSON.parse(Buffer.from(jsonOf(value)).toString()) as Decided) });
-        });
+      const names = new Map(outputs.map((output) => [topics.output(output), output]));
+      await readAll(log, [...names.keys()], ({ value }, _, topic) => {
+        found.push({ output: names.get(topic)!, ...(JSON.parse(Buffer.from(jsonOf(value)).toString()) as Decided) });
+      });
       return found;
     },
     async verify() {

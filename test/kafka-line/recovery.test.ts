@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { groups } from '../../src/runtime/topics.ts';
-import { withBroker } from '../kafka/brokers.ts';
-import { assertExact, BROKER_PROPS, openLine, until } from './line.ts';
+import { withSharedBroker } from '../kafka/brokers.ts';
+import { assertExact, openLine, until } from './line.ts';
 
 /** With the default session: 10 s until the group notices, and a moment to take over. */
-const TAKE_OVER_SECONDS = 30;
+const TAKE_OVER_SECONDS = 60;
 const RECORDS = 2000;
 
-withBroker({ props: BROKER_PROPS }, (broker) => {
+withSharedBroker((broker) => {
   suite('recovery after kill -9', () => {
     test('of curate: another process goes on', async (t) => {
       // The default, not the short one of the other tests.

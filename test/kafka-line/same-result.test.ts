@@ -4,12 +4,12 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 import { riffle, temporaryFolder } from '../integration/riffle.ts';
-import { withBroker } from '../kafka/brokers.ts';
-import { BROKER_PROPS, type Decided, openLine } from './line.ts';
+import { withSharedBroker } from '../kafka/brokers.ts';
+import { type Decided, openLine } from './line.ts';
 
 const crawl = path.resolve(import.meta.dirname, '../../samples/crawl.warc.gz');
 
-withBroker({ props: BROKER_PROPS }, (broker) => {
+withSharedBroker((broker) => {
   suite('the same result as the embedded log', () => {
     for (const topology of ['web-crawl', 'text'])
       test(`${topology} over the sample crawl`, async (t) => {

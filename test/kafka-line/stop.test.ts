@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { processStages } from '../../src/cli/run-stream.ts';
-import { withBroker } from '../kafka/brokers.ts';
-import { assertExact, BROKER_PROPS, openLine, until } from './line.ts';
+import { withSharedBroker } from '../kafka/brokers.ts';
+import { assertExact, openLine, until } from './line.ts';
 
 /** On a quiet machine a second. */
-const STOP_MS = 20_000;
+const STOP_MS = 60_000;
 
-withBroker({ props: BROKER_PROPS }, (broker) => {
+withSharedBroker((broker) => {
   suite('a clean stop', () => {
     test('a signal drains a process at work; a second one finishes what it left', async (t) => {
       const line = await openLine(t, await broker(), { partitions: 2 });

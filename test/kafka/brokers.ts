@@ -1,4 +1,4 @@
-/** One broker for a test file, started when the first test asks for it. */
+/** Brokers for test files. */
 import { randomBytes } from 'node:crypto';
 import { after, test, type TestContext } from 'node:test';
 import { type Kafka, type KafkaOptions, startKafka } from '../../scripts/kafka/broker.ts';
@@ -12,9 +12,22 @@ export function uniqueApp(): string {
   return `t${randomBytes(5).toString('hex')}`;
 }
 
+/** What most tests need to know of a broker. */
+export type Brokers = Pick<Kafka, 'brokers'>;
+
+/** Where test/setup.ts has started the broker of all test files. */
+export const SHARED_BROKER = 'RIFFLE_TEST_BROKER';
+
+/** Runs `define`, which defines tests, with the broker of all test files, which nobody may disturb; one of its own for a file that runs alone. */
+export function withSharedBroker(define: (broker: () => Promise<Brokers>) => void): void {
+  const shared = process.env[SHARED_BROKER];
+  if (shared === undefined) withBroker({}, define);
+  else define(async () => ({ brokers: [shared] }));
+}
+
 /**
- * Runs `define`, which defines tests, with a broker that starts when the first of them asks for it. Where none can be had there is one skipped test
- * instead, which fails in CI.
+ * Runs `define`, which defines tests, with brokers of their own that start when the first of them asks. Where none can be had there is one skipped
+ * test instead, which fails in CI.
  */
 export function withBroker(options: KafkaOptions, define: (broker: () => Promise<Kafka>) => void): void {
   const reason = reasonForNone();

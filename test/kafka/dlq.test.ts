@@ -17,12 +17,12 @@ import { type Letter, putBack } from '../../src/stages/put-back.ts';
 import { openRegistry } from '../../src/schemas/registry.ts';
 import { riffle, writeLines, documentText } from '../integration/cli.ts';
 import { openLine } from '../kafka-line/line.ts';
-import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
+import { openTestLog, uniqueApp, withSharedBroker } from './brokers.ts';
 import { API, createFaults } from './faults.ts';
 import { rawProducer, readCommitted } from './raw.ts';
 import { silentTerminal } from '../../src/testing/terminal.ts';
 
-withBroker({}, (broker) => {
+withSharedBroker((broker) => {
   interface Sent {
     readonly value: string | Buffer | null;
     readonly key?: string | Buffer;

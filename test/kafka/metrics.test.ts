@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { KafkaObserver } from '../../src/log/kafka/options.ts';
 import { assignedOf, readAll, texts } from '../contract/messages.ts';
-import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
+import { openTestLog, uniqueApp, withSharedBroker } from './brokers.ts';
 import { API, createFaults } from './faults.ts';
 import { rawProducer } from './raw.ts';
 
-withBroker({}, (broker) => {
+withSharedBroker((broker) => {
   suite('metrics of Kafka', () => {
     test('lag, lag of what is visible, and the age of an open transaction', async (t) => {
       const { brokers } = await broker();

@@ -5,13 +5,13 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { textOf, texts } from '../contract/messages.ts';
-import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
+import { openTestLog, uniqueApp, withSharedBroker } from './brokers.ts';
 import { PARTITIONS, SESSION_MS, specsOf } from './copy-job.ts';
 import { readCommitted } from './raw.ts';
 
 const MESSAGES = 1500;
 
-withBroker({}, (broker) => {
+withSharedBroker((broker) => {
   test('copy job: kill -9, a zombie that wakes up, members that come: exactly once', {
     timeout: 120_000,
   }, async (t) => {

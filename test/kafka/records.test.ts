@@ -9,12 +9,12 @@ import type { KafkaLogOptions } from '../../src/log/kafka/options.ts';
 import { fetchJars } from '../../scripts/kafka/jars.ts';
 import { skip } from '../../src/testing/shared.ts';
 import { textOf } from '../contract/messages.ts';
-import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
+import { openTestLog, uniqueApp, withSharedBroker } from './brokers.ts';
 import { rawProducer, readCommitted } from './raw.ts';
 
 const codecs: readonly CompressionName[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
 
-withBroker({}, (broker) => {
+withSharedBroker((broker) => {
   async function setUp(t: TestContext, options: Partial<KafkaLogOptions> = {}) {
     const { brokers } = await broker();
     const app = uniqueApp();

@@ -10,7 +10,7 @@ import { lossyLog } from '../../src/testing/lossy-log.ts';
 import { writeDocuments } from '../crash/documents.ts';
 import { streamInMemory, streamThrough } from '../crash/in-memory.ts';
 import { losing } from '../crash/losses.ts';
-import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
+import { openTestLog, uniqueApp, withSharedBroker } from './brokers.ts';
 
 function documents(): string[] {
   const folder = mkdtempSync(path.join(tmpdir(), 'riffle-lost-kafka-'));
@@ -33,7 +33,7 @@ function gist(line: string): object {
   return { offset: position.offset, outcome, reason, value, votes, similarity, copies };
 }
 
-withBroker({}, (broker) => {
+withSharedBroker((broker) => {
   test('blocks that a broker acknowledged and lost', async (t) => {
     const { brokers } = await broker();
     const app = uniqueApp();

@@ -5,10 +5,10 @@ import { ConfigError } from '../../src/errors.ts';
 import { openKafkaLog } from '../../src/log/kafka/log.ts';
 import type { TopicSpec } from '../../src/log/port.ts';
 import { assignedOf, texts } from '../contract/messages.ts';
-import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
+import { openTestLog, uniqueApp, withSharedBroker } from './brokers.ts';
 import { createTopic, rawAdmin } from './raw.ts';
 
-withBroker({}, (broker) => {
+withSharedBroker((broker) => {
   async function setUp(t: TestContext) {
     const { brokers } = await broker();
     const app = uniqueApp();

@@ -5,11 +5,11 @@ import { FatalError, TransientError } from '../../src/errors.ts';
 import type { KafkaLog } from '../../src/log/kafka/log.ts';
 import type { Commit, Lease } from '../../src/log/port.ts';
 import { isFenced, textOf, texts } from '../contract/messages.ts';
-import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
+import { openTestLog, uniqueApp, withSharedBroker } from './brokers.ts';
 import { API, createFaults, type Faults } from './faults.ts';
 import { readCommitted } from './raw.ts';
 
-withBroker({}, (broker) => {
+withSharedBroker((broker) => {
   interface Setting {
     readonly app: string;
     readonly faults: Faults;

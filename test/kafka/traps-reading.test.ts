@@ -6,11 +6,11 @@ import type { KafkaLog } from '../../src/log/kafka/log.ts';
 import type { KafkaLogOptions } from '../../src/log/kafka/options.ts';
 import type { Consumer, Polled } from '../../src/log/port.ts';
 import { assignedOf, isFenced, readAll, textOf, texts } from '../contract/messages.ts';
-import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
+import { openTestLog, uniqueApp, withSharedBroker } from './brokers.ts';
 import { API, createFaults } from './faults.ts';
 import { rawAdmin, rawProducer, readCommitted } from './raw.ts';
 
-withBroker({}, (broker) => {
+withSharedBroker((broker) => {
   async function setUp(t: TestContext, options: Partial<KafkaLogOptions> = {}) {
     const { brokers } = await broker();
     const app = uniqueApp();
@@ -93,11 +93,11 @@ withBroker({}, (broker) => {
     });
 
     test('trap 9: a reader that works for longer than the session time-out keeps its partitions', async (t) => {
-      const { topic, log } = await setUp(t, { sessionTimeoutMs: 800, heartbeatMs: 100 });
+      const { topic, log } = await setUp(t, { sessionTimeoutMs: 2500, heartbeatMs: 200 });
       await log.producer().append(topic, 0, texts('a', 'b'));
       const consumer = await log.consumer('work', [topic]);
       const messages = (await readAll(consumer, 2)).get(`${topic}-0`) ?? [];
-      await new Promise((resolve) => setTimeout(resolve, 2000));
+      await new Promise((resolve) => setTimeout(resolve, 5000));
       await consumer.commit([{ topic, partition: 0, offset: messages[1]!.offset + 1n }]);
       assert.equal(await consumer.committed(topic, 0), 2n);
       assert.deepEqual(await consumer.poll({ maxBytes: 1, waitMs: 10 }), { assigned: [], revoked: [], batches: [] });

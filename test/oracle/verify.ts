@@ -1,24 +1,40 @@
 /** The oracle: what lies on the topics at the end, held against what was fed and against a fold from scratch of this run's sketch log. */
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaLog } from '../../src/log/kafka/log.ts';
 import type { Message } from '../../src/log/port.ts';
 import type { TopicNames } from '../../src/runtime/topics.ts';
 import { foldBlocks } from '../crash/fold.ts';
 
-/** All that a `read_committed` reader sees of a topic. @throws AssertionError when a transaction is open at its end. */
-export async function readAll(log: KafkaLog, topic: string, take: (message: Message, partition: number) => void) {
-  const consumer = await log.consumer('reader', [topic]);
+/** A transaction that was answered is closed in every partition a moment later. */
+const CLOSING_MS = 5000;
+
+/** All that a `read_committed` reader sees of topics, to their ends as of now. @throws AssertionError when a transaction stays open at an end */
+export async function readAll(
+  log: KafkaLog,
+  topics: readonly string[],
+  take: (message: Message, partition: number, topic: string) => void,
+): Promise<void> {
+  const open = () =>
+    log.lag().filter((own) => own.group === 'reader' && topics.includes(own.topic) && own.lag !== own.stableLag);
+  let seenMs: number | undefined;
+  const consumer = await log.consumer('reader', topics);
   try {
     for (;;) {
-      const { assigned, batches } = await consumer.poll({ maxBytes: 8 << 20, waitMs: 500 });
-      for (const partition of assigned)
-        consumer.seek({ topic, partition, offset: (await consumer.bounds(topic, partition)).start });
-      for (const { partition, messages } of batches) for (const message of messages) take(message, partition);
-      if (assigned.length === 0 && batches.length === 0) break;
+      // A reader comes back empty only when every partition has said that there is no more.
+      const { assigned, batches } = await consumer.poll({ maxBytes: 8 << 20, waitMs: 0 });
+      for (const { topic, partition, messages } of batches)
+        for (const message of messages) take(message, partition, topic);
+      if (assigned.length > 0 || batches.length > 0) continue;
+      const [waiting] = open();
+      if (waiting === undefined) break;
+      seenMs ??= performance.now();
+      assert.ok(
+        performance.now() < seenMs + CLOSING_MS,
+        `${waiting.topic}-${waiting.partition}: a transaction is open`,
+      );
+      await sleep(50);
     }
-    const own = log.lag().filter((lag) => lag.topic === topic && lag.group === 'reader');
-    for (const { partition, lag, stableLag } of own)
-      assert.equal(lag, stableLag, `${topic}-${partition}: a transaction is open`);
   } finally {
     await consumer.close();
   }
@@ -27,7 +43,7 @@ export async function readAll(log: KafkaLog, topic: string, take: (message: Mess
 /** `partition@offset` of every raw record. */
 export async function rawPositions(log: KafkaLog, topics: TopicNames): Promise<Set<string>> {
   const positions = new Set<string>();
-  await readAll(log, topics.raw, ({ offset }, partition) => positions.add(`${partition}@${offset}`));
+  await readAll(log, [topics.raw], ({ offset }, partition) => positions.add(`${partition}@${offset}`));
   return positions;
 }
 
@@ -53,15 +69,14 @@ export async function verify(
 ): Promise<Verdict> {
   const seen = new Map<string, number>();
   const signals = new Map<string, object>();
-  for (const output of outputs)
-    await readAll(log, topics.output(output), ({ value }) => {
-      const { position, signals: own } = JSON.parse(Buffer.from(value).toString()) as Decided;
-      const key = `${position.partition}@${position.offset}`;
-      seen.set(key, (seen.get(key) ?? 0) + 1);
-      if (own?.dedup) signals.set(key, own.dedup);
-    });
+  await readAll(log, outputs.map(topics.output), ({ value }) => {
+    const { position, signals: own } = JSON.parse(Buffer.from(value).toString()) as Decided;
+    const key = `${position.partition}@${position.offset}`;
+    seen.set(key, (seen.get(key) ?? 0) + 1);
+    if (own?.dedup) signals.set(key, own.dedup);
+  });
   const blocks: Uint8Array[] = [];
-  await readAll(log, topics.sketches, ({ value }) => void blocks.push(value.slice()));
+  await readAll(log, [topics.sketches], ({ value }) => void blocks.push(value.slice()));
   const expected = foldBlocks(blocks, topics.raw, (partition) => partition);
   const differing: string[] = [];
   for (const [key, actual] of signals) {

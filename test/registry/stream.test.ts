@@ -1,23 +1,21 @@
 /** A whole line between a broker and a registry: raw records by several schemas in, outputs in Avro out, and what is foreign in the dead letters. */
 import assert from 'node:assert/strict';
 import { on } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunningRegistry, startRegistry } from '../../scripts/registry/registry.ts';
 import { skip } from '../../src/testing/shared.ts';
 import { readCommitted, rawProducer } from '../kafka/raw.ts';
-import { withBroker } from '../kafka/brokers.ts';
-import { BROKER_PROPS, openLine } from '../kafka-line/line.ts';
+import { withSharedBroker } from '../kafka/brokers.ts';
+import { openLine } from '../kafka-line/line.ts';
+import { doorTo, through } from './door.ts';
 import { consume, produce } from './producer.ts';
 
 const words = (from: number): string => Array.from({ length: 40 }, (_, i) => `word${from * 100 + i}`).join(' ');
 const PATIENCE_MS = 120_000;
 
-/** Listens where the registry was, and hangs up on whoever calls. */
+/** Listens where the door was, and hangs up on whoever calls. */
 async function hangingUp(port: number) {
   const server = createServer((socket) => socket.destroy());
   const calls = on(server, 'connection', { signal: AbortSignal.timeout(PATIENCE_MS) });
@@ -30,21 +28,19 @@ async function hangingUp(port: number) {
   };
 }
 
-withBroker({ props: BROKER_PROPS }, (broker) => {
+withSharedBroker((broker) => {
   test('records come in and go out by schemas, through a registry that is away for a while', async (t) => {
     const kafka = await broker();
-    const directory = mkdtempSync(path.join(tmpdir(), 'riffle-'));
     let registry: RunningRegistry;
     try {
-      registry = await startRegistry({ directory });
+      registry = await startRegistry();
     } catch (error) {
       return skip(t, (error as Error).message);
     }
-    t.after(async () => {
-      await registry.stop();
-      rmSync(directory, { recursive: true, force: true });
-    });
-    const { url, port } = registry;
+    t.after(() => registry.stop());
+    const door = await doorTo(registry.port);
+    t.after(() => door.close());
+    const url = through(door, registry.url);
     const line = await openLine(t, kafka, { set: [`registry.url=${url}`] });
     const producer = await rawProducer(t, kafka.brokers);
     const send = (...values: Buffer[]) =>
@@ -100,13 +96,13 @@ withBroker({ props: BROKER_PROPS }, (broker) => {
     assert.match(errors[1]!.message, /schema 99;/);
 
     // A schema that was not seen before, while nobody answers: the record waits, is asked about again, and is no dead letter.
-    await registry.stop();
-    const silent = await hangingUp(port);
+    await door.close();
+    const silent = await hangingUp(door.port);
     await send(later.message);
     await silent.asked(3);
     assert.equal((await values('dead-letter')).length, 3);
     await silent.close();
-    registry = await startRegistry({ directory, port });
+    await door.open();
     const [, , third] = await atLeast('curated.main', 3);
     assert.equal((await read('curated.main', third!)).text, words(3));
     assert.equal((await values('dead-letter')).length, 3);
