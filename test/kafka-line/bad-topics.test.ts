@@ -1,13 +1,13 @@
 /** Topics that are not what they should be, at the start and underneath a process at work: a clear error, and nothing of what others hold is lost. */
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
-import { withBroker } from '../kafka/brokers.ts';
+import { withSharedBroker } from '../kafka/brokers.ts';
 import { rawAdmin } from '../kafka/raw.ts';
-import { assertExact, BROKER_PROPS, type Line, openLine, type RunningStages, until } from './line.ts';
+import { assertExact, type Line, openLine, type RunningStages, until } from './line.ts';
 
 const RECORDS = 400;
 
-withBroker({ props: BROKER_PROPS }, (broker) => {
+withSharedBroker((broker) => {
   async function setUp(t: TestContext, bare: boolean) {
     const kafka = await broker();
     const line = await openLine(t, kafka, { bare, partitions: 2 });
