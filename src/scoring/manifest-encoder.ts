@@ -33,10 +33,13 @@ const inputs = z
   })
   .refine((m) => (m.lengths === undefined) !== (m.attentionMask === undefined), 'either lengths or attentionMask');
 
+/** A file of a graph, and what the values between its operators are. */
+const graph = { file: fileName, sha256, precision: z.enum(['fp32', 'fp16', 'int8']) };
+
 const model = z.strictObject({
-  file: fileName,
-  sha256,
-  precision: z.enum(['fp32', 'fp16', 'int8']),
+  ...graph,
+  /** The same model in other precisions, with the same inputs and outputs: int8 is fastest on a processor, fp16 on a GPU. */
+  variants: z.array(z.strictObject(graph)).optional(),
   inputs,
   /** The tensor of float32 that is read: a row for each window. */
   output: z.string(),
