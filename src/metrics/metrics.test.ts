@@ -14,13 +14,14 @@ function metricsOf(t: TestContext) {
   return { metrics, families: async () => parseExposition(await registry.metrics()) };
 }
 
-/** The contract, name by name. */
+/** The contract, name by name, and what every client library shows of its process. */
 const names = `
 riffle_records_total riffle_record_bytes_total riffle_stage_seconds riffle_operator_seconds riffle_end_to_end_seconds riffle_event_loop_delay_seconds
 riffle_consumer_lag_records riffle_consumer_lag_seconds riffle_in_flight_bytes riffle_commit_seconds riffle_transactions_total riffle_rebalances_total riffle_repairs_total riffle_records_skipped_total riffle_waits_total
 riffle_dedup_index_fill_ratio riffle_dedup_index_estimated_false_positive_ratio riffle_dedup_index_bytes riffle_dedup_index_generations
 riffle_dedup_votes riffle_score riffle_batch_tokens riffle_batch_efficiency_ratio riffle_batch_seconds
-riffle_policy_version riffle_threshold riffle_kept_ratio riffle_lift_over_random riffle_build_info`
+riffle_policy_version riffle_threshold riffle_kept_ratio riffle_lift_over_random riffle_build_info
+process_resident_memory_bytes process_cpu_seconds_total`
   .trim()
   .split(/\s+/);
 

@@ -209,6 +209,7 @@ export function createMetrics(registry: Registry, version: string): Metrics {
     help: 'Useful tokens of all that were computed; stage 0 pads nothing.',
     registers,
   }).set(1);
+  addProcess(registry);
   new Gauge({ name: 'riffle_build_info', help: 'Version.', labelNames: ['version', 'node'], registers }).set(
     { version, node: process.version },
     1,
@@ -284,4 +285,28 @@ export function createMetrics(registry: Registry, version: string): Metrics {
     begun: () => delay.reset(),
     stop: () => delay.stop(),
   };
+}
+
+/** Under the names that every client library of Prometheus uses. */
+function addProcess(registry: Registry): void {
+  const memory = new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory.',
+    registers: [],
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+  const cpu = new Counter({
+    name: 'process_cpu_seconds_total',
+    help: 'User and system time of all threads.',
+    registers: [],
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
+    },
+  });
+  registry.registerMetric(memory);
+  registry.registerMetric(cpu);
 }
