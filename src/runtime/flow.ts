@@ -4,6 +4,8 @@ import { orAborted } from './or-aborted.ts';
 export interface Flow {
   /** Resolves when there is room for another block, or when the signal is aborted: nobody may decide anything any more then. */
   room(signal: AbortSignal): Promise<void>;
+  /** Resolves when any block is on its way, or when the signal is aborted. */
+  filled(signal: AbortSignal): Promise<void>;
   /** A block of a partition that ends at `to` is on its way. */
   entered(partition: number, to: bigint, bytes: number): void;
   /** Everything of the partition below `next` is decided. */
@@ -22,6 +24,7 @@ export function createFlow(limitBytes: number): Flow {
   const decidedTo = new Map<number, bigint>();
   let inFlight = 0;
   const waiting: (() => void)[] = [];
+  const empty: (() => void)[] = [];
 
   /** Takes the blocks that are over out of the partition's. */
   function release(partition: number, isOver: (to: bigint) => boolean): void {
@@ -41,6 +44,10 @@ export function createFlow(limitBytes: number): Flow {
       while (inFlight >= limitBytes && !signal.aborted)
         await orAborted(new Promise<void>((resolve) => waiting.push(resolve)), signal);
     },
+    async filled(signal) {
+      while (blocks.size === 0 && !signal.aborted)
+        await orAborted(new Promise<void>((resolve) => empty.push(resolve)), signal);
+    },
     entered(partition, to, bytes) {
       // What is sent again may have been decided long ago.
       if (to <= (decidedTo.get(partition) ?? 0n)) return;
@@ -48,6 +55,7 @@ export function createFlow(limitBytes: number): Flow {
       const queue = blocks.get(partition);
       if (queue) queue.push({ to, bytes });
       else blocks.set(partition, [{ to, bytes }]);
+      for (const go of empty.splice(0)) go();
     },
     decided(partition, next) {
       decidedTo.set(partition, next);

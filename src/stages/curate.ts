@@ -17,7 +17,8 @@ import type { CurateResult } from './curate-records.ts';
 import type { Observation } from './observation.ts';
 import type { Policies } from './policies.ts';
 import { createPace, type Pace } from './curate-pace.ts';
-import { everyMs, repairEveryMs } from './repair.ts';
+import { keepLooking } from './looks.ts';
+import { repairEveryMs } from './repair.ts';
 import type { CurateRequest } from './worker.ts';
 
 export interface CurateHooks {
@@ -44,7 +45,7 @@ interface Assigned {
   dropped: boolean;
 }
 
-const POLL = { maxBytes: 8 << 20, waitMs: 100 };
+const POLL_BYTES = 8 << 20;
 /** Verdict blocks decided in one go, and goes of one partition on their way at once. */
 const STRETCH_BLOCKS = 4;
 const STRETCHES = 3;
@@ -73,22 +74,25 @@ export async function runCurate(context: StageContext, policies: Policies, hooks
   /** Buffers of committed lines, on their way back to a worker. */
   const free: ArrayBuffer[] = [];
   const lookForLoss = createCurateAlarm(context, consumer);
-  const looking = everyMs(repairEveryMs(context.faults));
+  const looks = keepLooking(context, () => lookForLoss([...assigned.values()], goOn));
   /** Stretches handed to workers and not yet committed, of all partitions together; and partitions that wait for their turn. */
   let underWayBytes = 0;
   const waiting = new Set<Assigned>();
 
+  const poll = { maxBytes: POLL_BYTES, waitMs: repairEveryMs(context.faults), signal };
   while (!signal.aborted) {
     hooks.turned?.();
-    const polled = await consumer.poll({ ...POLL, signal });
+    const polled = await consumer.poll(poll);
     // Together, so that the leases of thousands of small files share their transactions.
     for (const one of await Promise.all(polled.assigned.map((partition) => assign(context, consumer, partition))))
       if (one) assigned.set(one.partition, one);
     for (const partition of polled.revoked) release(assigned.get(partition));
     for (const batch of polled.batches) takeBatch(batch);
-    if (looking()) for (const freed of await lookForLoss(assigned.values())) advance(freed);
+    if (polled.batches.length > 0) looks.stir();
+    looks.check();
     if (failed) throw failed;
   }
+  await looks.stop();
   await Promise.all([...assigned.values()].map(({ chain }) => chain));
   await following;
   if (failed) throw failed;
@@ -103,6 +107,10 @@ export async function runCurate(context: StageContext, policies: Policies, hooks
       if (topic === topics.sifted) target.join.addSifted(offset, bytes);
       else target.join.addVerdicts(offset, bytes);
     }
+    goOn(target);
+  }
+
+  function goOn(target: Assigned): void {
     advance(target);
     target.pace.look(target.join, assigned.size);
   }
@@ -147,15 +155,11 @@ export async function runCurate(context: StageContext, policies: Policies, hooks
           target.inFlight--;
           underWayBytes -= bytes;
           if (failed) return;
-          if (!target.dropped) {
-            advance(target);
-            target.pace.look(target.join, assigned.size);
-          }
+          if (!target.dropped) goOn(target);
           for (const other of waiting) {
             if (underWayBytes >= UNDER_WAY_BYTES) break;
             waiting.delete(other);
-            advance(other);
-            other.pace.look(other.join, assigned.size);
+            goOn(other);
           }
         });
     }

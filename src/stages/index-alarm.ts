@@ -12,16 +12,21 @@ export interface Folded {
   readonly foreign: ReadonlySet<number>;
 }
 
-/** The index's alarm: everything that sift has committed must be in the sketch log. Asks sift for what is not. */
-export function createIndexAlarm(context: StageContext, consumer: Consumer): (folded: Folded) => Promise<void> {
+/**
+ * The index's alarm: everything that sift has committed must be in the sketch log. Asks sift for what is not.
+ * @returns a look at it, which resolves with whether anything was not there yet
+ */
+export function createIndexAlarm(context: StageContext, consumer: Consumer): (folded: Folded) => Promise<boolean> {
   const { log, topics } = context;
   const alarms = new Map<number, LossAlarm>();
   const endOf = async () => (await consumer.bounds(topics.sketches, 0)).end;
   return async ({ watermarks, position, foreign }) => {
     const requests: RepairRequest[] = [];
+    let isBehind = false;
     for (const [partition, said] of await log.positions(groups.sift, topics.raw)) {
       if (foreign.has(partition)) continue;
       const from = watermarks.get(partition) ?? 0n;
+      isBehind ||= from < said;
       const alarm = alarms.get(partition) ?? createLossAlarm();
       alarms.set(partition, alarm);
       const end = await alarm.look(from, said, position, endOf);
@@ -30,5 +35,6 @@ export function createIndexAlarm(context: StageContext, consumer: Consumer): (fo
       requests.push({ stage: 'sift', partition, from, why });
     }
     await askFor(context, requests);
+    return isBehind;
   };
 }

@@ -64,7 +64,9 @@ export function createAnswers({ log, topics, faults }: StageContext, consumer: C
     async announce(watermarks) {
       const fresh = [...watermarks].filter(([partition, mark]) => mark !== announced.get(partition));
       if (fresh.length === 0) return;
-      await settled();
+      // Those that are on their way now, not those that follow: there may always be some.
+      await Promise.all(open);
+      check();
       for (const [partition, mark] of fresh) announced.set(partition, mark);
       await consumer.commit(fresh.map(([partition, offset]) => ({ topic: topics.verdicts, partition, offset })));
     },

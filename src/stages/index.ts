@@ -20,7 +20,8 @@ import {
   type SnapshotOptions,
   type SnapshotStore,
 } from './index-snapshot.ts';
-import { everyMs, type RepairRequest, readRequests, repairEveryMs, repairQuietMs } from './repair.ts';
+import { keepLooking } from './looks.ts';
+import { heedRequests, type RepairRequest, repairEveryMs, repairQuietMs } from './repair.ts';
 import { createRewinds } from './rewinds.ts';
 
 export interface IndexHooks {
@@ -34,7 +35,7 @@ export interface IndexHooks {
   repairing?(request: RepairRequest): void;
 }
 
-const POLL = { maxBytes: 4 << 20, waitMs: 200 };
+const POLL_BYTES = 4 << 20;
 
 export async function runIndex(context: StageContext, options: SnapshotOptions, hooks: IndexHooks): Promise<void> {
   const { log, topics, config, faults, signal } = context;
@@ -43,9 +44,9 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
   const hash = configKey(config.dedup);
   const rewinds = createRewinds(repairQuietMs(faults));
   const answers = createAnswers(context, consumer, rewinds);
-  const requests = await readRequests(context, 'index');
   const lookForLoss = createIndexAlarm(context, consumer);
-  const looking = everyMs(repairEveryMs(faults));
+  /** To be heeded between two polls. */
+  const requests: RepairRequest[] = [];
   const load = async (missing?: { partition: number; from: bigint }) =>
     loadSnapshot(snapshots, config.dedup, (await consumer.bounds(topics.sketches, 0)).start, missing);
   /** Empty until the log is given to this process: before, another one may trim it. */
@@ -138,34 +139,43 @@ export async function runIndex(context: StageContext, options: SnapshotOptions, 
     seek();
   }
 
-  while (!signal.aborted) {
-    hooks.turned?.();
-    const { assigned, revoked, batches } = await consumer.poll({ ...POLL, signal });
-    if (revoked.length > 0) ours = false;
-    if (assigned.length > 0) await begin();
-    for (const { messages } of batches) {
-      for (const message of messages) {
-        await take(message);
-        state.position = message.offset + 1n;
-        // A poll brings many blocks: signals, replies and metrics get their turn between them.
-        await setImmediate();
-        if (signal.aborted) break;
+  const looks = keepLooking(context, async () => {
+    if (!ours) return false;
+    await answers.announce(state.watermarks);
+    return lookForLoss({ ...state, foreign });
+  });
+
+  async function fold(): Promise<void> {
+    const poll = { maxBytes: POLL_BYTES, waitMs: repairEveryMs(faults), signal };
+    while (!signal.aborted) {
+      hooks.turned?.();
+      const { assigned, revoked, batches } = await consumer.poll(poll);
+      if (revoked.length > 0) ours = false;
+      if (assigned.length > 0) await begin();
+      if (batches.length > 0) looks.stir();
+      for (const { messages } of batches) {
+        for (const message of messages) {
+          await take(message);
+          state.position = message.offset + 1n;
+          // A poll brings many blocks: signals, replies and metrics get their turn between them.
+          await setImmediate();
+          if (signal.aborted) break;
+        }
       }
+      answers.check();
+      looks.check();
+      if (snapshots.due(state.index, state.position)) await snapshot();
+      if (faults.omit.has('trim-to-snapshot')) await commitTrim(consumer, topics.sketches, snapshots, state.position);
+      if (batches.length === 0) answers.release();
+      for (const request of requests.splice(0)) if (ours) await heed(request);
     }
-    answers.check();
-    if (snapshots.due(state.index, state.position)) await snapshot();
-    if (faults.omit.has('trim-to-snapshot')) await commitTrim(consumer, topics.sketches, snapshots, state.position);
-    if (batches.length === 0) answers.release();
-    if (ours && looking()) {
-      await answers.announce(state.watermarks);
-      await lookForLoss({ ...state, foreign });
-    }
-    for (const request of await requests.take(0)) if (ours) await heed(request);
   }
+
+  await Promise.all([fold(), heedRequests(context, 'index', (asked) => void requests.push(...asked))]);
+  await looks.stop();
   answers.release();
   await answers.settled();
   if (signal.reason !== COMPLETE && snapshots.worthwhile(state.position)) await snapshot();
-  await requests.close();
   await consumer.close();
 }
 

@@ -15,7 +15,7 @@ export interface RepairRequest {
   readonly why: string;
 }
 
-/** How long an alarm is looked at again, and a request repeated. */
+/** How soon an alarm is looked at again and a request repeated; and the longest wait of a loop, which sees only then what failed beside it. */
 const EVERY_MS = 2000;
 export const repairEveryMs = ({ repairMs }: Faults): number => repairMs ?? EVERY_MS;
 /** A request that comes so many turns after its answer is no late one. */
@@ -44,36 +44,25 @@ export async function askFor(context: StageContext, requests: readonly RepairReq
   await log.producer().append(topics.repairs, 0, messages);
 }
 
-export interface RequestReader {
-  /** Requests to a stage since the last call; waits so long for one. */
-  take(waitMs: number): Promise<RepairRequest[]>;
-  close(): Promise<void>;
-}
-
-/** From the end of the topic on. */
-export async function readRequests(context: StageContext, stage: RepairRequest['stage']): Promise<RequestReader> {
-  const { log, topics, signal } = context;
+/**
+ * Hands on what a stage is asked for, from now on and until the signal is aborted. To be run beside the loop that reads the stage's log: a topic of
+ * requests without a leader must not stop it. `heed` is called at least every `repairEveryMs`, with nothing if nothing was asked.
+ */
+export async function heedRequests(
+  context: StageContext,
+  stage: RepairRequest['stage'],
+  heed: (requests: readonly RepairRequest[]) => Promise<void> | void,
+): Promise<void> {
+  const { log, topics, faults, signal } = context;
   const consumer = await log.consumer(READER, [topics.repairs]);
-  return {
-    async take(waitMs) {
-      const { assigned, batches } = await consumer.poll({ maxBytes: 1 << 20, waitMs, signal });
-      if (assigned.length > 0) {
-        const { end } = await consumer.bounds(topics.repairs, 0);
-        consumer.seek({ topic: topics.repairs, partition: 0, offset: end });
-      }
-      const requests = batches.flatMap(({ messages }) => messages.map(({ value }) => decodeRequest(value)));
-      return requests.filter((request) => request?.stage === stage) as RepairRequest[];
-    },
-    close: () => consumer.close(),
-  };
-}
-
-/** True once every `everyMs`. */
-export function everyMs(ms: number): () => boolean {
-  let lastMs = performance.now();
-  return () => {
-    if (performance.now() - lastMs < ms) return false;
-    lastMs = performance.now();
-    return true;
-  };
+  while (!signal.aborted) {
+    const { assigned, batches } = await consumer.poll({ maxBytes: 1 << 20, waitMs: repairEveryMs(faults), signal });
+    if (assigned.length > 0) {
+      const { end } = await consumer.bounds(topics.repairs, 0);
+      consumer.seek({ topic: topics.repairs, partition: 0, offset: end });
+    }
+    const requests = batches.flatMap(({ messages }) => messages.map(({ value }) => decodeRequest(value)));
+    await heed(requests.filter((request) => request?.stage === stage) as RepairRequest[]);
+  }
+  await consumer.close();
 }

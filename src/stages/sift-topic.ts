@@ -6,6 +6,7 @@ import { orAborted } from '../runtime/or-aborted.ts';
 import { WorkerDied } from '../runtime/pool.ts';
 import { groups } from '../runtime/topics.ts';
 import { packMessages, type RawMessages } from './raw-messages.ts';
+import { repairEveryMs } from './repair.ts';
 import type { SiftParts, SiftSource } from './sift.ts';
 import { emptyPair, skipsOf } from './sift-skip.ts';
 import { createSuspects } from './sift-suspects.ts';
@@ -20,7 +21,7 @@ interface Assigned {
   revoked: boolean;
 }
 
-const POLL = { maxBytes: 2 << 20, waitMs: 200 };
+const POLL_BYTES = 2 << 20;
 /** Batches with the workers at once, for each of them. */
 const BATCHES_A_WORKER = 2;
 /** A registry that is down pauses the stream: the batch is tried again at this pace. */
@@ -36,12 +37,13 @@ export function siftTopic({ context, consumer, publisher, rewinds, flow, hooks }
   let failed: Error | undefined;
 
   async function run(): Promise<void> {
+    const poll = { maxBytes: POLL_BYTES, waitMs: repairEveryMs(faults), signal };
     while (!signal.aborted) {
       if (flow.isFull) hooks.rests?.();
       await flow.room(signal);
       hooks.turned?.();
       await startAgain();
-      const polled = await consumer.poll({ ...POLL, signal }).catch(finish);
+      const polled = await consumer.poll(poll).catch(finish);
       for (const partition of polled.revoked) {
         const gone = assigned.get(partition);
         if (gone) gone.revoked = true;

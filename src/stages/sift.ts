@@ -7,7 +7,7 @@ import type { StageContext } from '../runtime/context.ts';
 import type { Flow } from '../runtime/flow.ts';
 import { groups } from '../runtime/topics.ts';
 import type { SiftedPair } from './sift-blocks.ts';
-import { type RepairRequest, readRequests, repairEveryMs, repairQuietMs } from './repair.ts';
+import { heedRequests, type RepairRequest, repairQuietMs } from './repair.ts';
 import { createRewinds, type Rewinds } from './rewinds.ts';
 import { siftFiles } from './sift-files.ts';
 import { createPublisher, type Publisher } from './sift-publish.ts';
@@ -53,7 +53,7 @@ export async function runSift(context: StageContext, input: SiftInput, flow: Flo
   const unwatch = watchWorkers(pool, config.source.maxRecordSeconds);
   try {
     const source = input.kind === 'files' ? await siftFiles(parts, input.sizes) : siftTopic(parts);
-    await Promise.all([source.run(), heedRequests(parts, source)]);
+    await Promise.all([source.run(), restartOnRequest(parts, source)]);
     await publisher.settled();
   } finally {
     unwatch();
@@ -73,25 +73,19 @@ export interface SiftParts {
 }
 
 /** Starts partitions again when index or curate miss what was sent, until the signal is aborted. */
-async function heedRequests(
-  { context, publisher, rewinds, flow, hooks }: SiftParts,
-  source: SiftSource,
-): Promise<void> {
-  const { log, faults, signal } = context;
-  const requests = await readRequests(context, 'sift');
-  while (!signal.aborted) {
+function restartOnRequest({ context, publisher, rewinds, flow, hooks }: SiftParts, source: SiftSource): Promise<void> {
+  return heedRequests(context, 'sift', async (requests) => {
     // When everything is read, nobody else would notice that the last blocks could not be sent.
     publisher.check();
-    for (const request of await requests.take(repairEveryMs(faults))) {
+    for (const request of requests) {
       const { partition } = request;
       // Curate may have been a zombie when it asked, and raw may be gone below what is decided since.
-      const decided = (await log.progress(groups.curate, partition)) ?? 0n;
+      const decided = (await context.log.progress(groups.curate, partition)) ?? 0n;
       const from = request.from > decided ? request.from : decided;
       if (!rewinds.ask(partition, from, performance.now())) continue;
       hooks.repairing?.(request);
       flow.rewound(partition, from);
       source.rewind(partition, from);
     }
-  }
-  await requests.close();
+  });
 }

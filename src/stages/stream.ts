@@ -48,6 +48,8 @@ const PROGRESS_MS = 500;
 const REGISTRY_MS = 2000;
 /** A trim is a request for each topic: on a broker nothing is won by more of them. */
 const TRIM_MS = 15_000;
+/** The controller's longest wait for something to count. */
+const TURN_MS = 5000;
 
 /** @throws FatalError, TransientError; what was committed stays, and another process goes on from there. */
 export async function runStream(stream: Stream): Promise<void> {
@@ -160,7 +162,7 @@ async function control(stream: Stream, signal: AbortSignal, published: () => voi
   let trimmedMs = performance.now();
   try {
     while (!signal.aborted) {
-      const { batches } = await consumer.poll({ maxBytes: 1 << 20, waitMs: 1000, signal });
+      const { batches } = await consumer.poll({ maxBytes: 1 << 20, waitMs: TURN_MS, signal });
       for (const { topic, partition, messages } of batches)
         await consumer.commit([{ topic, partition, offset: messages.at(-1)!.offset + 1n }]);
       if (config.log.retain || performance.now() - trimmedMs < TRIM_MS) continue;
@@ -176,12 +178,15 @@ async function control(stream: Stream, signal: AbortSignal, published: () => voi
 /** Curate has other partitions than sift in this process, or works in another one: how far it is, is read from what it committed. */
 async function followCurate(log: Log, flow: Flow, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
+    await flow.filled(signal);
     await pause(PROGRESS_MS, signal);
     if (signal.aborted) return;
-    for (const partition of flow.partitions()) {
+    // All in one turn: they travel together.
+    const look = async (partition: number) => {
       const next = await log.progress(groups.curate, partition);
       if (next !== undefined) flow.decided(partition, next);
-    }
+    };
+    await Promise.all(flow.partitions().map(look));
   }
 }
 

@@ -128,6 +128,7 @@ export function createMemoryLog(now: () => number = Date.now): MemoryLog {
     }
 
     async function wait({ waitMs, signal }: PollOptions): Promise<void> {
+      if (signal?.aborted) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       waiting.push(resolve);
       const timer = setTimeout(resolve, waitMs);
@@ -150,7 +151,10 @@ export function createMemoryLog(now: () => number = Date.now): MemoryLog {
       },
       seek: ({ topic, partition, offset }) => void positions.set(keyOf(topic, partition), offset),
       pause: (topic, partition) => void paused.add(keyOf(topic, partition)),
-      resume: (topic, partition) => void paused.delete(keyOf(topic, partition)),
+      resume(topic, partition) {
+        paused.delete(keyOf(topic, partition));
+        for (const go of waiting.splice(0)) go();
+      },
       async commit(moves: readonly Position[]) {
         for (const { topic, partition, offset } of moves) {
           const key = `${group}/${keyOf(topic, partition)}`;

@@ -4,6 +4,7 @@ import type { Batch, Consumer, Polled, PollOptions } from '../port.ts';
 import type { Client } from './client.ts';
 import { createCommitter } from './commits.ts';
 import { createFetcher, hasMessages, type Lane, take } from './fetch.ts';
+import { gather } from './gather.ts';
 import type { Cluster } from './internals.ts';
 import { joinGroup, type Membership } from './membership.ts';
 import { fetchCommitted, listEnd } from './offsets.ts';
@@ -18,6 +19,11 @@ const MESSAGES_A_POLL = 2000;
 /** Looks, within the time that nobody may poll, whether anybody did; and the most time between two. */
 const WATCHES = 4;
 const LONGEST_WATCH_MS = 10_000;
+
+interface Bounds {
+  readonly start: bigint;
+  readonly end: bigint;
+}
 
 export interface KafkaConsumer extends Consumer {
   /** Whether the group gives this partition to this consumer now, as far as it knows. */
@@ -48,6 +54,7 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
     await cluster.addMultipleTargetTopics(topics);
   });
   const lanes = new Map<number, Lane[]>();
+  const boundsOf = new Map<string, (partition: number) => Promise<Bounds | undefined>>();
   /** Not yet told to the caller. */
   let assigned: number[] = [];
   let revoked: number[] = [];
@@ -219,6 +226,14 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
     return batches;
   }
 
+  function askBounds(topic: string, partitions: readonly number[]): Promise<Map<number, Bounds>> {
+    return persist(client, `ends of ${topic}-${partitions.join()}`, async () => {
+      const start = await listEnd(client.cluster, topic, partitions, 'start');
+      const end = await listEnd(client.cluster, topic, partitions, 'high');
+      return new Map(partitions.map((p) => [p, { start: start.get(p)!, end: end.get(p)! }]));
+    });
+  }
+
   function unanswered(): TransientError {
     return new TransientError(
       'broker-away',
@@ -278,11 +293,9 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
       return (await fetchCommitted(client, groupId, [{ topic, partitions: [partition] }]))[0]?.offset;
     },
     async bounds(topic, partition) {
-      return persist(client, `ends of ${topic}-${partition}`, async () => {
-        const start = await listEnd(client.cluster, topic, [partition], 'start');
-        const end = await listEnd(client.cluster, topic, [partition], 'high');
-        return { start: start.get(partition)!, end: end.get(partition)! };
-      });
+      const ends = boundsOf.get(topic) ?? gather((partitions) => askBounds(topic, partitions));
+      boundsOf.set(topic, ends);
+      return (await ends(partition))!;
     },
     owns: (partition) => lanes.has(partition),
     lost(partition) {

@@ -61,7 +61,9 @@ export async function takeLease(parts: LeaseParts): Promise<KafkaLease> {
       throw error;
     }
   });
-  const found = (await fetchCommitted(client, groupId)).filter((position) => position.partition === partition);
+  const asked = parts.inputs.map((topic) => ({ topic, partitions: [partition] }));
+  // Of all topics where the group reads none.
+  const found = (await fetchCommitted(client, groupId, asked)).filter((position) => position.partition === partition);
   const progress = readProgress(found);
   return holdLease(parts, producer, found, progress);
 }

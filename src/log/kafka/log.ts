@@ -4,6 +4,7 @@ import type { Log, TopicSpec } from '../port.ts';
 import { type Findings, inspectCluster, type Inspection } from './check.ts';
 import { connectClient } from './client.ts';
 import { type KafkaConsumer, openConsumer } from './consume.ts';
+import { gather } from './gather.ts';
 import { type KafkaLease, takeLease } from './lease.ts';
 import { fetchCommitted } from './offsets.ts';
 import type { KafkaLogOptions, Lag } from './options.ts';
@@ -43,6 +44,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
   const consumers = new Map<KafkaConsumer, string>();
   const leases = new Map<string, KafkaLease>();
   const producers = new Set<KafkaAppender>();
+  const progressOf = new Map<string, (partition: number) => Promise<bigint | undefined>>();
   let closed = false;
 
   const groupIdOf = (group: string): string => `${options.app}.${group}`;
@@ -60,6 +62,25 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
     if (topic === undefined)
       throw new ConfigError('topic', `topic ${name}; this process has not declared it; declare it with ensureTopics`);
     return topic;
+  }
+
+  /** What the group reads of these partitions; N is kept there. */
+  const inputsOf = (group: string, partitions: readonly number[]) =>
+    [...topics.values()]
+      .map(({ name, groups, partitions: count }) => ({
+        topic: name,
+        partitions: groups.includes(group) ? partitions.filter((partition) => partition < count) : [],
+      }))
+      .filter((input) => input.partitions.length > 0);
+
+  async function askProgress(group: string, partitions: readonly number[]): Promise<Map<number, bigint>> {
+    const committed = await fetchCommitted(client, groupIdOf(group), inputsOf(group, partitions));
+    const progress = new Map<number, bigint>();
+    for (const [partition, positions] of Map.groupBy(committed, (position) => position.partition)) {
+      const { next } = readProgress(positions);
+      if (next !== undefined) progress.set(partition, next);
+    }
+    return progress;
   }
 
   const consumersOf = (group: string): KafkaConsumer[] =>
@@ -117,9 +138,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
         groupId: groupIdOf(group),
         partition,
         topicOf,
-        inputs: [...topics.values()]
-          .filter((topic) => topic.groups.includes(group) && partition < topic.partitions)
-          .map(({ name }) => name),
+        inputs: inputsOf(group, [partition]).map(({ topic }) => topic),
         requireOwned: () => requireOwned(group, partition),
         lost: () => {
           for (const consumer of consumersOf(group)) consumer.lost(partition);
@@ -135,8 +154,9 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
       const consumers = consumersOf(group);
       const owned = consumers.length === 0 || consumers.some((consumer) => consumer.owns(partition));
       if (held !== undefined && owned) return held;
-      const committed = await fetchCommitted(client, groupIdOf(group));
-      return readProgress(committed.filter((position) => position.partition === partition)).next;
+      const ask = progressOf.get(group) ?? gather((partitions) => askProgress(group, partitions));
+      progressOf.set(group, ask);
+      return ask(partition);
     },
     async positions(group, topic) {
       checkOpen();
