@@ -92,6 +92,8 @@ export const encoderManifest = z
     cascade: z.strictObject({ of: z.string(), axis: z.string(), cut: score, sampleRate: score }).optional(),
     trainingData: origin,
     split: z.string().optional(),
+    /** Nothing else would tell that a graph is fed in another way than it was trained with. */
+    selfTest: common.selfTest.min(1),
   })
   .refine(({ model: { columns }, outputs }) => outputs.every(({ index }) => index < (columns ?? index + 1)), {
     path: ['outputs'],

@@ -32,14 +32,14 @@ export const common = {
   name: z.string().regex(/^[a-z]+\/[a-z0-9-]+@\d+$/, 'family/name@version'),
   description: z.string(),
   languages: z.array(z.string()),
-  thresholds: z.record(z.string(), z.strictObject({ axis: z.string(), value: score, basis: z.string() })),
+  thresholds: z.record(z.string(), z.strictObject({ axis: z.string(), value: score, basis: z.string() })).default({}),
   /** Percentiles 0 to 100 of the score over `documents` texts: fixed numbers, so that a decision does not depend on history. */
   reference: z
     .strictObject({ basis: z.string(), documents: z.int().positive(), percentiles: z.array(score).length(101) })
     .optional(),
   licence: z.string(),
   /** Figures measured on rows that were not trained on. */
-  measured: z.record(z.string(), z.number()),
+  measured: z.record(z.string(), z.number()).default({}),
   /** Texts with the score of every output, in their order: loading fails when they differ. */
   selfTest: z.array(z.strictObject({ text: z.string(), scores: z.array(score) })),
 };
