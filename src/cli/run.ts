@@ -89,12 +89,8 @@ export async function run(
   try {
     if (options.fresh) removeRun(state, output);
     const spooled = expanded.standardInput ? [await spoolStandardInput(state)] : [];
-    const given = [...expanded.files, ...spooled].map(({ path: file, sizeBytes }) => ({
-      path: file,
-      name: nameOf(file),
-      sizeBytes,
-      digest: inputDigest(file),
-    }));
+    const named = expanded.files.map((file) => ({ ...file, name: nameOf(file.path) }));
+    const given = [...named, ...spooled].map((file) => ({ ...file, digest: inputDigest(file.path) }));
     const { finished, inputs } = beginOrContinue(state, output, loaded, given, options.limit, terminal.version);
     if (finished) return { summary: { ...(finished as Summary), resumed: true }, signal: undefined };
     return await runLoaded(loaded, inputs, { output, state, options, terminal, faults, started });
