@@ -9,6 +9,9 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
+/** The process ends by itself when nothing is left to do; this long after, in any case. */
+const LEFT_BEHIND_MS = 10_000;
+
 /** Runs one command and sets the exit status: 0 done, 1 failed, 2 wrong settings, 130 or 143 stopped by a signal. */
 export async function main(): Promise<void> {
   const inNpm = process.env.npm_lifecycle_event !== undefined;
@@ -48,6 +51,8 @@ ${terminal.riffle} <command> --help has more of them.`,
   } catch (error) {
     process.exitCode = report(error);
   }
+  // A connection that was left behind must not keep the exit status to itself.
+  setTimeout(() => process.exit(), LEFT_BEHIND_MS).unref();
 }
 
 function report(error: unknown): number {

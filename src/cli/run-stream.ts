@@ -7,6 +7,7 @@ import { ConfigError } from '../errors.ts';
 import type { HttpServer } from '../metrics/http.ts';
 import { kafkaMetrics } from '../metrics/kafka.ts';
 import { createMetrics } from '../metrics/metrics.ts';
+import { onceAMinute } from '../runtime/once-a-minute.ts';
 import { createPulse } from '../runtime/pulse.ts';
 import { lockState } from '../runtime/lock.ts';
 import { topicNames } from '../runtime/topics.ts';
@@ -61,12 +62,14 @@ export async function runOnKafka(loaded: Loaded, options: RunOptions, terminal: 
     }
     const log = await openKafka(config, {
       variable: terminal.variable,
-      warn: (line) => progress.warn(line),
+      warn: onceAMinute((line) => progress.warn(line)),
       observer: onKafka.observer,
     });
     stands = () => {
       const [first] = pulse.standing((stage) => log.lag().some(({ group, lag }) => group === stage && lag > 0n));
-      return first && `${first.stage}; there is something to read, and its loop has stood for ${Math.round(first.seconds)} s`;
+      return (
+        first && `${first.stage}; there is something to read, and its loop has stood for ${Math.round(first.seconds)} s`
+      );
     };
     const topics = topicNames(config.app, config.topics);
     const found = await log.partitions(topics.raw).catch(async (error: unknown) => {

@@ -92,6 +92,9 @@ suite('what is refused: key; what was given; what to write instead', () => {
     ['rules.profiles=["c4@datatrove"]', 'rules.decide', 'not given', /rules.profiles/],
     ['scoring.scorers=[]', 'policy.gates.0.scorer', '"toxicity/base@1"', /scoring.scorers/],
     ['dedup.bands=60', 'dedup.bands', '60', /^give at most 32/],
+    ['log.requestTimeoutMs=15001', 'log.requestTimeoutMs', '15001', /transactionTimeoutMs/],
+    ['source.skipTo=[3@x]', 'source.skipTo.0', '"3@x"', /3@1200/],
+    ['source.skipTo=3@5', 'source.skipTo', '"3@5"', /log\.kind=kafka/],
     ['__proto__.polluted=1', '__proto__.polluted', 'unknown key', /remove it/],
   ];
   for (const [setting, key, given, remedy] of cases)

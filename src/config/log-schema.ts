@@ -61,14 +61,19 @@ export const logSchema = z
     sessionTimeoutMs: ms('Kafka: without a sign of life for so long, a process loses its partitions.', 10_000),
     rebalanceTimeoutMs: ms('Kafka: how long a rebalance waits for a process that is at work.', 30_000),
     transactionTimeoutMs: ms('Kafka: the broker ends a transaction that is open for so long.', 15_000),
-    requestTimeoutMs: ms('Kafka: an answer that takes longer counts as lost.', 30_000),
+    requestTimeoutMs: ms(
+      'Kafka: an answer that takes longer counts as lost; at most the time of a transaction.',
+      10_000,
+    ),
     tls: tlsSchema,
     sasl: saslSchema,
   })
-  .superRefine(({ kind, brokers }, context) => {
+  .superRefine(({ kind, brokers, requestTimeoutMs, transactionTimeoutMs }, context) => {
     const issue = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
     if (kind === 'kafka' && brokers.length === 0) issue('brokers', 'name the brokers: --set log.brokers=host:9092');
     if (kind === 'embedded' && brokers.length > 0) issue('kind', 'brokers are given: set log.kind=kafka');
+    if (requestTimeoutMs > transactionTimeoutMs)
+      issue('requestTimeoutMs', 'one lost answer would outlast its transaction: at most log.transactionTimeoutMs');
     for (const broker of brokers)
       if (!/^[^\s:/]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/.test(broker))
         issue('brokers', 'give host:port, separated by commas');

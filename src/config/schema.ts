@@ -6,6 +6,10 @@ import { registryOptionsSchema } from '../schemas/options.ts';
 import { logSchema } from './log-schema.ts';
 
 const bytes = z.int().min(1);
+
+/** Of metrics and health, where nobody chose one. */
+export const DEFAULT_PORT = 9464;
+
 const topicName = z
   .string()
   .regex(/^[A-Za-z0-9._-]{1,249}$/, 'letters, digits, ".", "_" and "-", at most 249')
@@ -168,7 +172,7 @@ export const configSchema = z
       .strictObject({
         enabled: z.boolean().default(true).describe('Serve metrics, health and the status page.'),
         host: z.string().default('127.0.0.1').describe('Address to listen on.'),
-        port: z.int().min(0).max(65535).default(9464).describe('Port; 0 picks a free one.'),
+        port: z.int().min(0).max(65535).default(DEFAULT_PORT).describe('Port; 0 picks a free one.'),
       })
       .prefault({})
       .describe('Metrics and health over HTTP.'),

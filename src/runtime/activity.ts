@@ -10,11 +10,14 @@ export const DECIDING = 3;
 
 export interface Activity {
   readonly kind: number;
-  /** When it was begun, ms since the epoch; for reading, when the thread was last seen alive. */
+  /** When it was begun, by `monotonicMs`; for reading, when the thread was last seen alive. */
   readonly sinceMs: number;
   readonly partition: number;
   readonly offset: bigint;
 }
+
+/** A clock that all threads share and nobody sets: not that of the wall, which may jump. */
+export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 const ACTIVITY_BYTES = 32;
 
@@ -41,7 +44,7 @@ export function createReporter(shared: SharedArrayBuffer) {
   /** Reading waits for disks and unpacks: only a thread that does not come back to its event loop is stuck. */
   function beat(): void {
     const kind = view.getFloat64(0, true);
-    if (kind === READING) view.setFloat64(8, Date.now(), true);
+    if (kind === READING) view.setFloat64(8, monotonicMs(), true);
     if (kind !== IDLE) return;
     clearInterval(beats);
     beats = undefined;
@@ -54,7 +57,7 @@ export function createReporter(shared: SharedArrayBuffer) {
     }
     view.setFloat64(16, partition, true);
     view.setBigUint64(24, offset, true);
-    view.setFloat64(8, Date.now(), true);
+    view.setFloat64(8, monotonicMs(), true);
     view.setFloat64(0, kind, true);
   }
   return {

@@ -1,6 +1,6 @@
 /** What to do when a worker dies while it sifts: its record gets a second chance, then it is a dead letter; a record that takes too long gets none. */
 import { FatalError } from '../errors.ts';
-import { IDLE, READING, SIFTING } from '../runtime/activity.ts';
+import { IDLE, monotonicMs, READING, SIFTING } from '../runtime/activity.ts';
 import type { Poison } from '../runtime/context.ts';
 import type { WorkerDied, WorkerPool } from '../runtime/pool.ts';
 
@@ -38,7 +38,7 @@ export function createSuspects(maxRecordSeconds: number, known: readonly Poison[
       const key = kind === SIFTING ? `${partition}@${offset}` : reading ? `${partition}` : 'between records';
       const count = (deaths.get(key) ?? 0) + 1;
       deaths.set(key, count);
-      const slow = Date.now() - sinceMs >= limitMs(kind, maxRecordSeconds);
+      const slow = monotonicMs() - sinceMs >= limitMs(kind, maxRecordSeconds);
       if (kind === SIFTING && slow)
         poison.push({
           partition,
@@ -92,7 +92,7 @@ export function watchWorkers(pool: WorkerPool, maxRecordSeconds: number): () => 
       const { kind, sinceMs } = pool.activity(worker);
       if (kind === IDLE) continue;
       isBusy = true;
-      if (turnMs >= pardonedUntilMs && Date.now() - sinceMs > limitMs(kind, maxRecordSeconds))
+      if (turnMs >= pardonedUntilMs && monotonicMs() - sinceMs > limitMs(kind, maxRecordSeconds))
         void pool.replace(worker);
     }
     return isBusy;

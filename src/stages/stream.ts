@@ -46,6 +46,10 @@ export interface Stream extends Workers {
 
 const PROGRESS_MS = 500;
 const REGISTRY_MS = 2000;
+/** How long a drain may take; with the index, which saves what it knows. Orchestrators give it a little more. */
+const END_MS = 50_000;
+const END_INDEX_MS = 170_000;
+const CLOSE_MS = 10_000;
 /** A trim is a request for each topic: on a broker nothing is won by more of them. */
 const TRIM_MS = 15_000;
 /** The controller's longest wait for something to count. */
@@ -57,6 +61,7 @@ export async function runStream(stream: Stream): Promise<void> {
   const work = new Set([...stages].filter((stage) => stage !== 'controller'));
   const stop = new AbortController();
   const signal = AbortSignal.any([stream.signal, stop.signal]);
+  const endMs = work.has('index') ? END_INDEX_MS : END_MS;
   let running: readonly Promise<unknown>[] = [];
   let pool: WorkerPool | undefined;
   try {
@@ -113,12 +118,15 @@ export async function runStream(stream: Stream): Promise<void> {
     void Promise.all(begun.map(({ promise }) => promise)).then(stream.ready);
     await Promise.race([aborted(signal), ...running]);
     stop.abort('stopped');
-    await Promise.all(running);
+    const all = Promise.all(running);
+    // Not to be waited for a second time.
+    all.catch(() => undefined);
+    if (!(await inTime(all, 'what is under way', endMs, stream.warn))) running = [];
   } finally {
     stop.abort('stopped');
-    await Promise.allSettled(running);
+    await inTime(Promise.allSettled(running), 'what is under way', endMs, stream.warn);
     await pool?.close();
-    await log.close();
+    await inTime(log.close(), 'the connections', CLOSE_MS, stream.warn);
   }
 }
 
@@ -187,6 +195,24 @@ async function followCurate(log: Log, flow: Flow, signal: AbortSignal): Promise<
       if (next !== undefined) flow.decided(partition, next);
     };
     await Promise.all(flow.partitions().map(look));
+  }
+}
+
+/** The end does not wait for a broker that is away: what was not acknowledged comes again. */
+async function inTime(
+  ending: Promise<unknown>,
+  what: string,
+  ms: number,
+  warn: (text: string) => void,
+): Promise<boolean> {
+  const over = new AbortController();
+  const late = sleep(ms, 'late', { signal: over.signal }).catch(() => undefined);
+  try {
+    if ((await Promise.race([ending, late])) !== 'late') return true;
+    warn(`${what}; not at an end after ${ms / 1000} s; left as it is, nothing is lost`);
+    return false;
+  } finally {
+    over.abort();
   }
 }
 

@@ -97,6 +97,20 @@ withSharedBroker((broker) => {
       const second = line.start();
       await assertEnds(second, 1, /it begins at \d+, and records from \d+ on were not read yet; raise its retention/);
       assert.equal(await decided(line), RECORDS);
+
+      // The remedy that the error names; and the line goes on.
+      const lows = (await admin.fetchTopicOffsets(line.topics.raw)).map(({ partition, low }) => ({ partition, low }));
+      const skipTo = lows.map(({ partition, low }) => `${partition}@${low}`);
+      const third = line.start({ set: [`source.skipTo=${skipTo.join(',')}`] });
+      for (const { partition, low } of lows)
+        await until(async () => (await line.progress(partition)) >= BigInt(low), third.said);
+      assert.match(third.said(), /source\.skipTo: partition \d is declared lost from \d+ up to \d+, and passed over/);
+      assert.ok((await third.metric('riffle_records_skipped_total')) > 0);
+      await line.drained();
+      const before = await decided(line);
+      await line.feedDocuments(50, 3, 'third.jsonl');
+      await line.drained();
+      assert.equal(await decided(line), before + 50);
     });
   });
 });

@@ -91,7 +91,7 @@ export async function openLine(t: TestContext, { brokers }: Brokers, options: Li
     `log.partitions=${partitions}`,
     'log.sessionTimeoutMs=3000',
     'log.transactionTimeoutMs=5000',
-    'log.requestTimeoutMs=10000',
+    'log.requestTimeoutMs=5000',
     // The fold of the oracle needs the sketch log from its beginning.
     'log.retain=true',
     'workers=1',

@@ -42,6 +42,8 @@ export interface ConsumerParts {
   readonly group: string;
   /** On the broker; undefined for a reader, which belongs to no group. */
   readonly groupId: string | undefined;
+  /** The partition is not this consumer's any more. */
+  readonly dropped: (partition: number) => void;
   readonly closed: () => void;
 }
 
@@ -135,6 +137,7 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
     for (const lane of lanes.get(partition) ?? []) fetcher.remove(lane);
     lanes.delete(partition);
     committer?.forget(partition);
+    parts.dropped(partition);
     if (assigned.includes(partition)) assigned = assigned.filter((other) => other !== partition);
     else revoked.push(partition);
   }

@@ -39,8 +39,8 @@ export interface LeaseParts {
 export interface KafkaLease extends Lease {
   /** N as this lease knows it: a broker shows what it has committed a little later. Undefined once the lease has ended. */
   current(): bigint | undefined;
-  /** A later one was taken by the same process: what still waits to be committed here never will be. */
-  supersede(): void;
+  /** It is not this process's any more, or not by this lease: what still waits to be committed here never will be. */
+  end(why: string): void;
   close(): Promise<void>;
 }
 
@@ -187,10 +187,10 @@ function holdLease(
       return result;
     },
     current: () => (ended === undefined ? current : undefined),
-    supersede() {
+    end(why) {
       ended ??= new FatalError(
         'fenced',
-        `lease of ${group} on partition ${partition}; a later one was taken in this process; this one stops, it committed nothing`,
+        `lease of ${group} on partition ${partition}; ${why}; this one stops, it committed nothing`,
       );
       void last.then(() => producer.disconnect()).catch(() => undefined);
     },

@@ -96,6 +96,13 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
     );
   }
 
+  /** The lease of a partition that went to another process would keep its connections for as long as this one lives. */
+  function letGo(group: string, partition: number): void {
+    const key = `${group}/${partition}`;
+    leases.get(key)?.end('the group took the partition back');
+    leases.delete(key);
+  }
+
   return {
     sharesPartitions: true,
     async ensureTopics(specs) {
@@ -121,6 +128,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
         counts,
         group,
         groupId: group === READER ? undefined : groupIdOf(group),
+        dropped: (partition) => letGo(group, partition),
         closed: () => consumers.delete(consumer),
       });
       consumers.set(consumer, group);
@@ -131,7 +139,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
       requireOwned(group, partition);
       const key = `${group}/${partition}`;
       // First: what it still has under way meets the fence of its own process, which says nothing about others.
-      leases.get(key)?.supersede();
+      leases.get(key)?.end('a later one was taken in this process');
       const lease = await takeLease({
         client,
         group,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FatalError, RiffleError, TransientError } from '../../errors.ts';
 import type { Client } from './client.ts';
-import { describe, isPermanent } from './failures.ts';
+import { describe, isPermanent, typeOf } from './failures.ts';
 
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1000;
@@ -26,7 +26,7 @@ export async function persist<T>(
       if (performance.now() + pauseMs > deadline)
         throw new TransientError(
           'broker-away',
-          `${subject}; ${describe(error)}, for ${Math.round(options.retryMs / 1000)} s; bring the broker back, Riffle goes on where it stopped`,
+          `${subject}; ${describe(error)}, for ${Math.round(options.retryMs / 1000)} s; ${remedyOf(error)}`,
           { cause: error },
         );
       retried?.();
@@ -36,6 +36,11 @@ export async function persist<T>(
     }
   }
 }
+
+const remedyOf = (error: unknown): string =>
+  typeOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION'
+    ? 'a topic may have been deleted: restore it, or start over under another app name'
+    : 'bring the broker back, Riffle goes on where it stopped';
 
 export function refused(subject: string, error: unknown): FatalError {
   return new FatalError(
