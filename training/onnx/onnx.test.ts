@@ -36,7 +36,7 @@ test('a model of one operator, byte for byte by onnx.proto', () => {
     tag + (bare(body).length / 2).toString(16).padStart(2, '0') + bare(body);
   const graph =
     field('0a', node) + '12056772617068' + field('2a', initializer) + field('5a', input) + field('62', output);
-  assert.equal(hex(model), '0808' + '1206726966666c65' + field('3a', graph) + field('42', '0a 00 10 11'));
+  assert.equal(hex(model), '08081206726966666c65' + field('3a', graph) + field('42', '0a 00 10 11'));
 });
 
 test('a tensor whose dimensions are not its numbers, and a name given twice', () => {
@@ -63,7 +63,7 @@ test('weights of 32 and 16 bits; whole numbers are left out', () => {
       c: { dtype: 'I64', shape: [1], data_offsets: [12, 20] },
     },
     // 1.5, −2 in binary32; 0.5, 65504 in binary16 (IEEE 754).
-    Buffer.from('0000c03f000000c0' + '0038ff7b' + '0000000000000000', 'hex'),
+    Buffer.from('0000c03f000000c00038ff7b0000000000000000', 'hex'),
   );
   const weights = readSafetensors(file, 'w');
   assert.deepEqual([...weights.keys()], ['a', 'b']);
