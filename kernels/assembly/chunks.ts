@@ -27,12 +27,19 @@ const TOKENS: usize = 40;
 
 const MASK: u64 = (1 << CHUNK_SLOT_BITS) - 1;
 
-/** Of the chunk looked up last: its hash, and where it would go (0: nowhere). */
+/** The next chunks of the text: hash (u64) and end (u32) of each, 16 bytes apart; behind them what was loaded for nothing. */
+const AHEAD: usize = 0x600;
+const AHEAD_END: usize = 0x800;
+let next: usize = 0;
+let ready: usize = 0;
+
+/** Of the chunk looked up last: its end, its hash, and where it would go (0: nowhere). */
+export let chunkTo: usize = 0;
 export let chunkHash: u64 = 0;
 export let vacantSlot: usize = 0;
 
 /** Where the chunk that begins at `at` ends. White space behind the text ends the last. */
-export function chunkEnd(at: usize): usize {
+function chunkEnd(at: usize): usize {
   while (true) {
     const units = v128.load(at);
     // All white space is up to 0x20 or from 0x85 on.
@@ -46,12 +53,46 @@ export function chunkEnd(at: usize): usize {
   }
 }
 
-/** The record of the chunk, 0 when it is not known. */
-export function findChunk(from: usize, to: usize): usize {
+export function beginChunks(): void {
+  next = ready = AHEAD;
+}
+
+/**
+ * Finds the next chunks, the first of them at `at`, and touches their slots. Lookups wait for memory; those that do not depend on each other wait together,
+ * which one lookup after the other would not.
+ */
+function lookAhead(at: usize, end: usize): void {
+  let touched: u32 = 0;
+  next = ready = AHEAD;
+  while (ready < AHEAD_END && at < end) {
+    const to = chunkEnd(at);
+    if (to > at) {
+      const units = <i32>((to - at) >> 1);
+      const hash = hashRange(hashUnits(units, firstUnits(at, units)), at + 16, to);
+      touched += load<u32>(CHUNK_SLOTS + ((<usize>(hash & MASK)) << 6));
+      store<u64>(ready, hash);
+      store<u32>(ready, <u32>to, 8);
+      ready += 16;
+    }
+    at = to + 2;
+  }
+  store<u32>(AHEAD_END, touched);
+}
+
+/** Goes on to the chunk behind the one that was looked up. */
+export function passChunk(): void {
+  next += 16;
+}
+
+/** The record of the next chunk of the text, which begins at `from`; 0 when it is not known. */
+export function findChunk(from: usize, end: usize): usize {
+  if (next == ready) lookAhead(from, end);
+  const hash = load<u64>(next);
+  const to = <usize>load<u32>(next, 8);
   const units = <i32>((to - from) >> 1);
   const first = firstUnits(from, units);
-  const hash = hashRange(hashUnits(units, first), from + 16, to);
   chunkHash = hash;
+  chunkTo = to;
   vacantSlot = 0;
   if (units > CHUNK_UNITS) return 0;
   let place = hash & MASK;

@@ -3,13 +3,15 @@ import {
   CHUNK_EXTRA,
   CHUNK_EXTRA_BYTES,
   CHUNK_KINDS,
+  beginChunks,
   COUNTS,
-  chunkEnd,
   chunkHash,
+  chunkTo,
   ENDED,
   FLAGS,
   findChunk,
   INSIDE,
+  passChunk,
   tokensOf,
   vacantSlot,
 } from './chunks';
@@ -101,6 +103,7 @@ export function scanBegin(units: i32, countGrams: i32): void {
   v128.store(end, blank, 16);
   bodyEnd = end;
   while (bodyEnd > at && kindOf(bodyEnd - 2)) bodyEnd -= 2;
+  beginChunks();
   row = SCAN_ROWS;
   flagsSeen = 0;
   blanks = feeds = 0;
@@ -210,6 +213,7 @@ function take(first: v128, second: v128, flags: u32, inside: i32, endedBefore: i
   paragraphHash = (paragraphHash ^ hash) * STEP;
   paragraphPoints += points;
   pushGrams(at, to, tokens, i32x4.extract_lane(first, 1));
+  passChunk();
   at = to;
 }
 
@@ -300,13 +304,12 @@ export function scanText(given: i32): i32 {
   while (true) {
     const kind = at < end ? kindOf(at) : FEED;
     if (!kind) {
-      const to = chunkEnd(at);
-      const slot = findChunk(at, to);
-      if (!slot) return leave(UNKNOWN, to);
+      const slot = findChunk(at, end);
+      if (!slot) return leave(UNKNOWN, chunkTo);
       const flags = load<u32>(slot, FLAGS);
-      if (flags & HAS_MERGE && !asKnown) return leave(IN_CONTEXT, to);
+      if (flags & HAS_MERGE && !asKnown) return leave(IN_CONTEXT, chunkTo);
       asKnown = false;
-      takeSlot(slot, flags, to);
+      takeSlot(slot, flags, chunkTo);
       continue;
     }
     if (row > ROWS_END - 5 * 32) return leave(ROWS, at);
