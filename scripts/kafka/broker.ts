@@ -62,7 +62,7 @@ export interface Kafka {
 const CLUSTER_ID = 'cmlmZmxlLXRlc3QtYnJva2Vy';
 const READY = 'Kafka Server started';
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const READY_MS = 90_000;
+const READY_MS = 300_000;
 const STOP_MS = 30_000;
 
 /** Starts brokers and waits until they are ready. @throws NoBroker when this machine has none */

@@ -26,7 +26,7 @@ export interface RunningRegistry {
   stop(): Promise<void>;
 }
 
-const READY_WITHIN_MS = 120_000;
+const READY_WITHIN_MS = 300_000;
 
 /** Resolves when it answers. @throws Error that names the remedy when Maven or Java 21 are missing, or it does not start. */
 export async function startRegistry({
