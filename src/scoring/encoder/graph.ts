@@ -51,7 +51,11 @@ function checkOutput(model: Model, { name, type, shape }: Tensor, columns: numbe
     throw wrong(model, `output ${name} is ${type}`, 'export with a cast of the output to float32');
   const flat = shape.length === 1 && columns === 1;
   if (shape.length !== 2 && !flat)
-    throw wrong(model, `output ${name} is ${shape.join(' × ')}, not windows × ${columns}`, 'name the tensor of scores');
+    throw wrong(
+      model,
+      `output ${name} is ${shape.join(' × ') || 'of no known shape'}, not windows × ${columns}`,
+      'name the tensor of scores',
+    );
   const width = shape[1];
   if (typeof width !== 'number' || width === columns) return;
   throw wrong(

@@ -24,6 +24,9 @@ export interface RunRequest {
   readonly width: number;
 }
 
+/** `close` ends the thread after what it runs. */
+export type SessionRequest = RunRequest | 'close';
+
 /** `ready` once, or `refused`; then an answer to every request, in order. */
 export type SessionReply =
   | { readonly type: 'ready' }

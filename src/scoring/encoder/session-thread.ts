@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { ConfigError } from '../../errors.ts';
-import type { RunRequest, SessionData, SessionReply } from './protocol.ts';
+import type { RunRequest, SessionData, SessionReply, SessionRequest } from './protocol.ts';
 import type { Batch } from './queue.ts';
 import type { Row, Session } from './session.ts';
 import { createSharedBatch, packBatch, type SharedBatch } from './shared-batch.ts';
@@ -8,15 +9,20 @@ import { SessionDied } from './unavailable.ts';
 
 /** Tokens of the window that tells whether a session still works. */
 const TRIAL_TOKENS = 8;
+/** Longer than any run. */
+const CLOSE_LIMIT_MS = 30_000;
 
 /**
  * Starts a session in a thread, tries it out and warms it up. Throws a ConfigError when the graph is not what the manifest says, or the provider does not
  * work here, and `SessionDied` when the thread ends.
  */
-export async function startSession(options: Omit<SessionData, 'shared'>): Promise<Session> {
+export async function startSession(
+  options: Omit<SessionData, 'shared'>,
+  entry: URL = new URL('./worker.ts', import.meta.url),
+): Promise<Session> {
   const { limits, columns, pad } = options;
   const shared: SharedBatch = createSharedBatch(limits, columns);
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { ...options, shared } });
+  const worker = new Worker(entry, { workerData: { ...options, shared } });
   let answer: ((reply: SessionReply) => void) | undefined;
   let fail: ((error: SessionDied) => void) | undefined;
   let dead: SessionDied | undefined;
@@ -26,7 +32,12 @@ export async function startSession(options: Omit<SessionData, 'shared'>): Promis
   };
   worker.on('message', (message: SessionReply) => answer?.(message));
   worker.on('error', (cause) => die(`: ${cause instanceof Error ? cause.message : String(cause)}`, cause));
-  worker.on('exit', (status) => die(` with status ${status}`));
+  const exited = new Promise<void>((resolve) => {
+    worker.on('exit', (status) => {
+      die(` with status ${status}`);
+      resolve();
+    });
+  });
 
   const next = (): Promise<SessionReply> =>
     new Promise((resolve, reject) => {
@@ -37,14 +48,17 @@ export async function startSession(options: Omit<SessionData, 'shared'>): Promis
 
   async function ask(request: RunRequest): Promise<void> {
     const reply = next();
-    worker.postMessage(request);
+    worker.postMessage(request satisfies SessionRequest);
     const message = await reply;
     if (message.type === 'failed') throw new Error(message.message);
   }
 
-  /** A run that is under way ends first: nothing stops native code half way. */
+  /** Asks the thread to end after what it runs. To terminate it in native code would end the process: onnxruntime's binding throws where nobody can catch. */
   async function close(): Promise<void> {
-    await worker.terminate();
+    if (dead === undefined) worker.postMessage('close' satisfies SessionRequest);
+    await Promise.race([exited, sleep(CLOSE_LIMIT_MS, undefined, { ref: false })]);
+    // A device that hangs keeps its thread, but not the process.
+    worker.unref();
   }
 
   const first = await next();

@@ -4,7 +4,7 @@ import type { InferenceSession } from 'onnxruntime-node';
 import { ConfigError, RiffleError } from '../../errors.ts';
 import { createFeeds, type MakeFeeds } from './feeds.ts';
 import { checkGraph, wrong } from './graph.ts';
-import type { RunRequest, SessionData, SessionReply } from './protocol.ts';
+import type { RunRequest, SessionData, SessionReply, SessionRequest } from './protocol.ts';
 import { trialGraph } from './providers.ts';
 import { mostRows } from './shared-batch.ts';
 
@@ -22,8 +22,13 @@ try {
   const run = createRun(ort, session);
   await tryOut(run);
   await warmUp(run);
-  port.on('message', (request: RunRequest) => {
-    run(request).then(
+  let last = Promise.resolve();
+  port.on('message', (request: SessionRequest) => {
+    if (request === 'close') {
+      void last.then(() => session.release()).finally(() => port.close());
+      return;
+    }
+    last = run(request).then(
       () => reply({ type: 'done' }),
       (error: unknown) => reply({ type: 'failed', message: messageOf(error) }),
     );
@@ -32,6 +37,7 @@ try {
 } catch (error) {
   const code = error instanceof RiffleError ? error.code : 'encoder-start';
   reply({ type: 'refused', code, message: messageOf(error) });
+  port.close();
 }
 
 async function loadRuntime(): Promise<Runtime> {
@@ -137,6 +143,12 @@ async function warmUp(run: Run): Promise<void> {
   }
 }
 
+/** What an error says, without the place in onnxruntime's own source that it begins with. */
 function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ').slice(0, 500);
+  const message = error instanceof Error ? error.message : String(error);
+  return message
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/\/onnxruntime_src\/\S+:\d+ (?:.*? was false\. |.*?\) (?=[A-Z]))/g, ' ')
+    .trim()
+    .slice(0, 500);
 }

@@ -1,0 +1,229 @@
+/** From the files in a folder to a score: what is refused on the way, other tokenizers, and texts that nobody would write. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { Tokenizer } from 'tokenizers';
+import { createGraph } from '../../../training/onnx/graph.ts';
+import { loadScorers, shippedModels } from '../load.ts';
+import type { EncoderManifest } from '../manifest-encoder.ts';
+import { parseVocabulary } from '../vocabulary.ts';
+import { startEncoder } from './encoder.ts';
+import { startScorer } from './scorer.ts';
+import { startSession } from './session-thread.ts';
+
+/** [mean of the ids, number of tokens] of each window, each divided by a million and by a thousand. */
+function countingGraph(entries: number): Uint8Array<ArrayBuffer> {
+  const graph = createGraph();
+  const table = graph.constant(
+    'table',
+    Float32Array.from({ length: entries }, (_, id) => id / 1e6),
+    [entries],
+  );
+  const axis = graph.constant('axis', BigInt64Array.of(1n), [1]);
+  const mask = graph.node('Cast', ['mask'], { to: { int: 1 } });
+  const masked = graph.node('Mul', [graph.node('Gather', [table, 'ids']), mask]);
+  const count = graph.node('ReduceSum', [mask, axis], { keepdims: { int: 1 } });
+  const mean = graph.node('Div', [graph.node('ReduceSum', [masked, axis], { keepdims: { int: 1 } }), count]);
+  const thousand = graph.constant('thousand', Float32Array.of(1000), []);
+  graph.node('Concat', [mean, graph.node('Div', [count, thousand])], { axis: { int: 1 } }, 'numbers');
+  const dims = ['batch', 'sequence'];
+  return graph.write({
+    inputs: ['ids', 'mask'].map((name) => ({ name, type: 'int32', dims })),
+    outputs: [{ name: 'numbers', type: 'float32', dims: ['batch', 2] }],
+  });
+}
+
+const { tokenizer } = loadScorers().scorers[0]!.manifest;
+const digest = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+
+interface Files {
+  readonly folder: string;
+  readonly manifest: { [key: string]: unknown } & Pick<EncoderManifest, 'tokenizer' | 'model' | 'outputs'>;
+}
+
+/** A folder with a graph, a vocabulary and a manifest that fit together; `change` spoils it. */
+function folderOf(t: TestContext, change: (files: Files) => void = () => undefined): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'riffle-scorer-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  copyFileSync(path.join(shippedModels, 'vocab.txt'), path.join(folder, 'vocab.txt'));
+  const graph = countingGraph(30_522);
+  writeFileSync(path.join(folder, 'count.onnx'), graph);
+  const calibration = { slope: 1, intercept: 0 };
+  const manifest: Files['manifest'] = {
+    name: 'test/count@1',
+    kind: 'onnx-encoder',
+    description: 'counts',
+    languages: [],
+    tokenizer,
+    model: {
+      file: 'count.onnx',
+      sha256: digest(graph),
+      precision: 'fp32',
+      inputs: { ids: 'ids', attentionMask: 'mask', type: 'int32' },
+      output: 'numbers',
+      activation: 'none',
+    },
+    maxTokens: 1000,
+    window: { tokens: 102, head: 1, tail: 1, random: 0, minTokens: 1, reduction: 'mean' },
+    outputs: [
+      { axis: 'mean', index: 0, calibration },
+      { axis: 'count', index: 1, calibration },
+    ],
+    licence: 'none',
+    trainingData: 'none',
+    // "the" is 1996: [CLS] the [SEP].
+    selfTest: [{ text: 'the', scores: [(101 + 1996 + 102) / 3 / 1e6, 3 / 1000] }],
+  };
+  change({ folder, manifest });
+  writeFileSync(path.join(folder, 'count.json'), JSON.stringify(manifest));
+  return folder;
+}
+
+const load = (folder: string, cache?: string) =>
+  loadScorers([folder, shippedModels], ['test/count@1'], cache).encoders[0]!;
+
+test('texts that nobody would write get a score', async (t) => {
+  const scorer = await startScorer(load(folderOf(t)), { provider: 'cpu', workers: 1 });
+  const count = async (text: string | Uint8Array) => ((await scorer.score(text, 'a')) as { count: number }).count;
+  assert.equal(await count(''), 0);
+  assert.equal(await count('\u0000\u0001\u200b\u009f'), 0);
+  assert.equal(await count(new Uint8Array(1000).fill(0xff)), 0);
+  assert.equal(await count('a'.repeat(10_000_000)), 3 / 1000, 'one word is one unknown token');
+  assert.equal(await count('🙂'.repeat(100_000)), 3 / 1000);
+  assert.equal(await count('🙂 '.repeat(100_000)), 102 / 1000);
+  assert.equal(await count(new TextEncoder().encode('the '.repeat(1_000_000))), 102 / 1000);
+  assert.equal(await count('the '.repeat(150)), (102 + 52) / 2 / 1000, 'the mean of two windows');
+  await scorer.close();
+});
+
+test('any tokenizer that the tokenizers package reads', async (t) => {
+  const folder = folderOf(t, ({ folder, manifest }) => {
+    const vocab = { '[unk]': 0, '[pad]': 1, a: 2, b: 3, '<s>': 4 };
+    const model = { type: 'WordLevel', vocab, unk_token: '[unk]' };
+    const special = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+    const json = JSON.stringify({
+      version: '1.0',
+      truncation: null,
+      padding: {
+        strategy: { Fixed: 16 },
+        direction: 'Right',
+        pad_to_multiple_of: null,
+        pad_id: 1,
+        pad_type_id: 0,
+        pad_token: '[pad]',
+      },
+      added_tokens: [{ id: 4, content: '<s>', ...special }],
+      normalizer: { type: 'Lowercase' },
+      pre_tokenizer: { type: 'Whitespace' },
+      post_processor: null,
+      decoder: null,
+      model,
+    });
+    Tokenizer.fromString(json);
+    writeFileSync(path.join(folder, 'tokenizer.json'), json);
+    const tokenizer = {
+      kind: 'tokenizers-json',
+      file: 'tokenizer.json',
+      sha256: digest(json),
+      entries: 5,
+      cls: 4,
+      pad: 1,
+    };
+    Object.assign(manifest, { tokenizer, selfTest: [{ text: 'A b', scores: [(4 + 2 + 3) / 3 / 1e6, 3 / 1000] }] });
+  });
+  const scorer = await startScorer(load(folder), { provider: 'cpu', workers: 1 });
+  assert.deepEqual(await scorer.score('b a c', 'a'), { mean: 0, 'mean.max': 0, count: 0.004, 'count.max': 0.004 });
+  await scorer.close();
+});
+
+test('a model may lie in a cache, under its digest', (t) => {
+  const cache = mkdtempSync(path.join(tmpdir(), 'riffle-cache-'));
+  t.after(() => rmSync(cache, { recursive: true }));
+  let sha256 = '';
+  const folder = folderOf(t, ({ folder, manifest }) => {
+    ({ sha256 } = manifest.model);
+    renameSync(path.join(folder, 'count.onnx'), path.join(cache, `${sha256}.onnx`));
+  });
+  assert.equal(load(folder, cache).modelFile, path.join(cache, `${sha256}.onnx`));
+  assert.throws(() => load(folder), {
+    code: 'scorer-missing',
+    message: /count\.onnx; not in .*; build or copy the model/,
+  });
+});
+
+test('files that do not fit together are refused before anything is started', (t) => {
+  const refused = (code: string, message: RegExp, change: (files: Files) => void) =>
+    assert.throws(() => load(folderOf(t, change)), { name: 'ConfigError', code, message });
+  refused('scorer-digest', /count\.onnx; its SHA-256 is/, ({ folder }) =>
+    writeFileSync(path.join(folder, 'count.onnx'), countingGraph(30_522).subarray(0, 5000)),
+  );
+  refused('scorer-manifest', /kind/, ({ manifest }) => (manifest.kind = 'torch'));
+  refused(
+    'scorer-manifest',
+    /a score for every output/,
+    ({ manifest }) => (manifest.selfTest = [{ text: '', scores: [1] }]),
+  );
+  refused('scorer-manifest', /selfTest/, ({ manifest }) => (manifest.selfTest = []));
+  refused('scorer-manifest', /indexes below model\.columns/, ({ manifest }) =>
+    Object.assign(manifest.model, { columns: 1 }),
+  );
+  refused('scorer-manifest', /axes with different names/, ({ manifest }) =>
+    Object.assign(manifest.outputs[0]!, { axis: 'count' }),
+  );
+  refused('scorer-manifest', /either lengths or attentionMask/, ({ manifest }) =>
+    Object.assign(manifest.model.inputs, { lengths: 'lengths' }),
+  );
+  refused('scorer-manifest', /at least one window/, ({ manifest }) =>
+    Object.assign(manifest.window!, { head: 0, tail: 0 }),
+  );
+  refused('scorer-missing', /2 manifests of that name/, ({ folder, manifest }) =>
+    writeFileSync(path.join(folder, 'again.json'), JSON.stringify(manifest)),
+  );
+});
+
+test('a vocabulary that is not the graph’s or the manifest’s is refused', async (t) => {
+  const refused = (code: string, message: RegExp, change: (files: Files) => void) =>
+    assert.rejects(startScorer(load(folderOf(t, change)), { provider: 'cpu', workers: 1 }), {
+      name: 'ConfigError',
+      code,
+      message,
+    });
+  await refused('scorer-vocabulary', /30522 entries, not 30521/, ({ manifest }) =>
+    Object.assign(manifest, { tokenizer: { ...manifest.tokenizer, entries: 30_521 } }),
+  );
+  await refused('scorer-vocabulary', /cls is 101, not 0; correct tokenizer\.cls/, ({ manifest }) =>
+    Object.assign(manifest, { tokenizer: { ...manifest.tokenizer, cls: 0 } }),
+  );
+  await refused('scorer-vocabulary', /does not know token 30521/, ({ folder, manifest }) => {
+    const small = countingGraph(30_000);
+    writeFileSync(path.join(folder, 'count.onnx'), small);
+    Object.assign(manifest.model, { sha256: digest(small) });
+  });
+  await refused('scorer-graph', /output numbers has 2 columns and the manifest 1/, ({ manifest }) => {
+    manifest.outputs.pop();
+    manifest.selfTest = [{ text: '', scores: [0] }];
+  });
+});
+
+test('a session that cannot be started beside the first ends the start, and no thread stays', async (t) => {
+  let started = 0;
+  const ended: string[] = [];
+  const start: typeof startSession = async (options) => {
+    if (++started === 2) throw new Error('out of memory');
+    const session = await startSession(options);
+    return {
+      ...session,
+      close: async () => {
+        await session.close();
+        ended.push('closed');
+      },
+    };
+  };
+  const loaded = load(folderOf(t));
+  await assert.rejects(startEncoder(loaded, { provider: 'cpu', workers: 3, start }), { message: 'out of memory' });
+  assert.deepEqual(ended, ['closed', 'closed']);
+  assert.ok(parseVocabulary(new TextDecoder().decode(loaded.tokenizer.slice())).size > 0, 'the files stay readable');
+});
