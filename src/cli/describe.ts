@@ -80,6 +80,7 @@ export const deadLetterCodes: readonly string[] = [
   'score.nan',
   'sift.crash',
   'sift.reasonLost',
+  'curate.crash',
   'sift.timeout',
 ];
 

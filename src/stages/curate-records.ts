@@ -39,6 +39,15 @@ export interface CurateTools {
   readonly nameOf: (partition: number) => string | number;
   /** Bytes of the source file of a partition, for records that are spliced. */
   readonly readSource: (partition: number, start: number, bytes: number) => Uint8Array;
+  readonly guard?: CurateGuard | undefined;
+}
+
+/** Where workers died on a stretch before. */
+export interface CurateGuard {
+  /** Called with the offset of each record before it is decided, and with the limit behind the last. */
+  readonly begin: (offset: bigint) => void;
+  /** Records that are dead letters, for they killed their worker. */
+  readonly poison: readonly bigint[];
 }
 
 export interface CurateResult {
@@ -77,11 +86,15 @@ export function curateRecords(task: CurateTask, tools: CurateTools): CurateResul
       const offset = verdictOffset(block, i);
       if (offset < next || offset >= task.limit) continue;
       const verdict = verdictAt(block, i);
-      if (verdict.kind === STUB && !entries.has(offset, verdict.exact)) giveUp(work, entries.takeAny(offset));
+      tools.guard?.begin(offset);
+      if (tools.guard?.poison.includes(offset)) giveUp(work, entries.take(offset, verdict.exact), crashed());
+      else if (verdict.kind === STUB && !entries.has(offset, verdict.exact))
+        giveUp(work, entries.takeAny(offset), reasonLost());
       else curateRecord(work, entries.take(offset, verdict.exact), verdict, block);
       next = offset + 1n;
     }
   }
+  tools.guard?.begin(task.limit);
   const { outputs, totals, measured } = work;
   for (const type of entries.skipped(task.next, task.limit)) totals.skipped[type] = (totals.skipped[type] ?? 0) + 1;
   measured.tokens = (tools.stage0?.tokens() ?? 0) - tokensBefore;
@@ -93,11 +106,23 @@ export function curateRecords(task: CurateTask, tools: CurateTools): CurateResul
  * The attempt that counts gave the record up, and the log has lost what it wrote: a dead letter all the same, whatever other attempts made of it
  * (protocol rule 3).
  */
-function giveUp({ task, tools, outputs, totals }: Work, { entry, body }: Found): void {
+const reasonLost = (): RecordError =>
+  new RecordError(
+    'sift',
+    'sift.reasonLost',
+    'record; sift gave it up, and the log lost why; put it back with `riffle dlq retry`',
+  );
+
+const crashed = (): RecordError =>
+  new RecordError(
+    'curate',
+    'curate.crash',
+    'record; a worker thread ended twice while deciding it; look at the record and report it',
+  );
+
+function giveUp({ task, tools, outputs, totals }: Work, { entry, body }: Found, error: RecordError): void {
   const { offset } = entry;
   const position: SourcePosition = { topic: tools.rawTopic, partition: tools.nameOf(task.partition), offset };
-  const message = 'record; sift gave it up, and the log lost why; put it back with `riffle dlq retry`';
-  const error = new RecordError('sift', 'sift.reasonLost', message);
   writeDeadLetter(errorJson(error, position, body, entry.retried), error.code, position, outputs, totals);
 }
 

@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FatalError, TransientError } from '../errors.ts';
 import type { Batch, Commit, Consumer, Lease } from '../log/port.ts';
 import type { Policy } from '../pruning/policy.ts';
-import { DECIDING } from '../runtime/activity.ts';
 import type { StageContext } from '../runtime/context.ts';
 import { WorkerDied } from '../runtime/pool.ts';
 import { orAborted } from '../runtime/or-aborted.ts';
@@ -14,6 +13,7 @@ import { groups } from '../runtime/topics.ts';
 import { createJoin, type Join, type Stretch } from './curate-join.ts';
 import { createCurateAlarm } from './curate-alarm.ts';
 import type { CurateResult } from './curate-records.ts';
+import { createCurateSuspects } from './curate-suspects.ts';
 import type { Observation } from './observation.ts';
 import type { Policies } from './policies.ts';
 import { createPace, type Pace } from './curate-pace.ts';
@@ -54,8 +54,6 @@ const UNDER_WAY_BYTES = 64 << 20;
 const COMMIT_ATTEMPTS = 5;
 /** Until what a worker could not reach is asked again. */
 const PAUSE_MS = 1000;
-/** Deaths of a worker on one stretch before the run fails. */
-const ATTEMPTS = 3;
 
 export async function runCurate(context: StageContext, policies: Policies, hooks: CurateHooks): Promise<void> {
   const { log, topics, signal } = context;
@@ -121,9 +119,14 @@ export async function runCurate(context: StageContext, policies: Policies, hooks
     if (assigned.get(target.partition) === target) assigned.delete(target.partition);
   }
 
-  function decideIn({ partition }: Pick<Assigned, 'partition'>, stretch: Stretch): Promise<CurateResult> {
+  function decideIn(
+    { partition }: Pick<Assigned, 'partition'>,
+    stretch: Stretch,
+    poison?: readonly bigint[],
+  ): Promise<CurateResult> {
     const recycled = free.splice(0);
-    const request: CurateRequest = { type: 'curate', policy: current, task: { partition, ...stretch }, recycled };
+    const task = { partition, ...stretch };
+    const request: CurateRequest = { type: 'curate', policy: current, task, poison, recycled };
     return context.pool.callAny<CurateResult>(request, recycled);
   }
 
@@ -165,37 +168,26 @@ export async function runCurate(context: StageContext, policies: Policies, hooks
     }
   }
 
-  /**
-   * A worker that died takes its stretch with it; nothing of it was visible, so it is simply decided again. Deaths that another stretch, or sift,
-   * brought about do not count.
-   */
+  /** A worker that died takes its stretch with it; nothing of it was visible, so it is simply decided again. */
   async function decidedOrAgain(
     first: Promise<CurateResult>,
     { partition }: Assigned,
     stretch: Stretch,
   ): Promise<CurateResult> {
-    for (let attempt = 1, decided = first; ; ) {
+    const suspects = createCurateSuspects(partition, stretch);
+    for (let decided = first; ; ) {
       try {
         return await decided;
       } catch (error) {
         if (signal.aborted) throw error;
-        if (!(error instanceof WorkerDied)) {
+        if (error instanceof WorkerDied) suspects.add(error);
+        else {
           // A registry that is down pauses the stream.
           if (!(error instanceof TransientError)) throw error;
           hooks.waiting?.(error.message);
           await orAborted(sleep(PAUSE_MS), signal);
-          decided = decideIn({ partition }, stretch);
-          continue;
         }
-        const { activity } = error;
-        const ours = activity.kind === DECIDING && activity.partition === partition && activity.offset === stretch.next;
-        if (ours && attempt++ === ATTEMPTS)
-          throw new FatalError(
-            'curate-crash',
-            `records ${stretch.next} to ${stretch.limit} of partition ${partition}; a worker thread ended ${ATTEMPTS} times while deciding them; look at the memory of the machine and report it`,
-            { cause: error },
-          );
-        decided = decideIn({ partition }, stretch);
+        decided = decideIn({ partition }, stretch, suspects.poison);
       }
     }
   }

@@ -91,6 +91,8 @@ export interface CurateRequest {
   readonly type: 'curate';
   readonly task: CurateTask;
   readonly policy: Policy;
+  /** Records to be given up; given when a worker died on this stretch before. */
+  readonly poison?: readonly bigint[] | undefined;
   /** Buffers of earlier results, to be used again. */
   readonly recycled: readonly ArrayBuffer[];
 }
@@ -296,7 +298,7 @@ function readingFailed(file: string, cause: unknown): unknown {
 
 const buffers = createRecycled();
 
-function curate({ task, policy, recycled }: CurateRequest, codec: SchemaRegistry | undefined): CurateResult {
+function curate({ task, policy, poison, recycled }: CurateRequest, codec: SchemaRegistry | undefined): CurateResult {
   buffers.give(recycled);
   spansUsed = 0;
   spans.length = Math.min(spans.length, MAX_SPANS);
@@ -310,6 +312,7 @@ function curate({ task, policy, recycled }: CurateRequest, codec: SchemaRegistry
     allocate: buffers.allocate,
     nameOf,
     readSource,
+    guard: poison && { poison, begin: (offset) => activity.report(DECIDING, task.partition, offset) },
   });
   if (data.messages === undefined) return result;
   const { maxValueBytes, prefix } = data.messages;

@@ -72,6 +72,7 @@ export function decider(
       await gate();
       return curateRecords(request.task, {
         policy: request.policy,
+        guard: request.poison && { poison: request.poison, begin: () => undefined },
         stage0: undefined,
         plainJson: createPlainJsonReader(),
         scoredLanguages: [],

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { isFenced, texts } from '../contract/messages.ts';
-import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
+import { openTestLog, uniqueApp, withSharedBroker } from './brokers.ts';
 
-withBroker({ props: { 'group.min.session.timeout.ms': '1000' } }, (broker) => {
+withSharedBroker((broker) => {
   test('the lease of a partition that moved away lets go of its connections, and commits nothing', async (t) => {
     const { brokers } = await broker();
     const app = uniqueApp();
