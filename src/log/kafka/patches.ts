@@ -45,7 +45,7 @@ interface FetchResponse {
 }
 
 /** How often a connection looks for requests without an answer. */
-const OVERDUE_MS = 500;
+const OVERDUE_MS = 1000;
 const NOTHING = Buffer.alloc(0);
 
 /** Replaces `decodeMessages`: cuts the record set out of the answer and leaves it as it is. */
