@@ -55,7 +55,11 @@ export async function connectClient(given: KafkaLogOptions): Promise<Client> {
   const newProducer = (transactionalId?: string): Producer =>
     kafka.producer({
       allowAutoTopicCreation: false,
-      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      // Every message names its partition.
+      createPartitioner:
+        () =>
+        ({ message }) =>
+          message.partition!,
       metadataMaxAge: options.metadataMs,
       retry: { ...RETRY, retries: 0 },
       ...(transactionalId !== undefined && {

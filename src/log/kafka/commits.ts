@@ -5,7 +5,7 @@ import { fetchCommitted } from './offsets.ts';
 import { persist } from './persist.ts';
 
 export interface Committer {
-  /** Commits follow one another; a position never moves back. */
+  /** Commits follow one another, those that wait go together; a position never moves back. */
   commit(positions: readonly Position[]): Promise<void>;
   /** Somebody else may move its positions now. */
   forget(partition: number): void;
@@ -26,6 +26,8 @@ export function createCommitter({ client, groupId, membership, owns }: Committer
   /** As last committed, by place. */
   const last = new Map<string, bigint>();
   let committing: Promise<void> = Promise.resolve();
+  /** What the next request will say, by place; undefined once it is on its way. */
+  let waiting: { readonly positions: Map<string, Position>; readonly done: Promise<void> } | undefined;
 
   async function commitOnce(positions: readonly Position[]): Promise<void> {
     for (;;) {
@@ -43,6 +45,17 @@ export function createCommitter({ client, groupId, membership, owns }: Committer
     }
   }
 
+  /** Behind the request that is on its way. */
+  function line(): NonNullable<typeof waiting> {
+    const positions = new Map<string, Position>();
+    const done = committing.then(() => {
+      waiting = undefined;
+      return commitOnce([...positions.values()]);
+    });
+    committing = done.catch(() => undefined);
+    return { positions, done };
+  }
+
   async function learn(unknown: readonly Position[]): Promise<void> {
     if (unknown.length === 0) return;
     const asked = unknown.map(({ topic, partition }) => ({ topic, partitions: [partition] }));
@@ -53,8 +66,11 @@ export function createCommitter({ client, groupId, membership, owns }: Committer
 
   return {
     commit(positions) {
-      const done = committing.then(() => commitOnce(positions));
-      committing = done.catch(() => undefined);
+      const { positions: together, done } = (waiting ??= line());
+      for (const position of positions) {
+        const before = together.get(placeOf(position));
+        if (before === undefined || position.offset > before.offset) together.set(placeOf(position), position);
+      }
       return done;
     },
     forget(partition) {

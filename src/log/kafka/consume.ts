@@ -11,8 +11,11 @@ import { fetchCommitted, listEnd } from './offsets.ts';
 import type { Lag } from './options.ts';
 import { persist } from './persist.ts';
 
-/** A partition gets at least this much of a poll before the next one's turn. */
-const FAIR_BYTES = 64 << 10;
+/**
+ * A partition gets at least this much of a poll before the next one's turn: when there is much to read, a little less than a block, so that few
+ * large blocks, requests and transactions come of it and not many small ones.
+ */
+const FAIR_BYTES = 448 << 10;
 /** Small messages cost by their number: more than these would hold the event loop for too long. */
 const MESSAGES_A_POLL = 2000;
 
@@ -216,7 +219,7 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
     const batches: Batch[] = [];
     let left = maxBytes;
     let room = MESSAGES_A_POLL;
-    const first = turn++;
+    const first = turn;
     for (let i = 0; i < ready.length && ((left > 0 && room > 0) || batches.length === 0); i++) {
       const lane = ready[(first + i) % ready.length]!;
       const messages = take(lane, Math.min(left, share), room);
@@ -225,6 +228,7 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
       room -= messages.length;
       batches.push({ topic: lane.topic, partition: lane.partition, messages });
     }
+    turn += Math.max(1, batches.length);
     fetcher.pump();
     return batches;
   }

@@ -5,7 +5,8 @@
  * - *Fetch answers keep their record sets undecoded.* `record-set.ts` decodes them: kafkajs's own filter walks the list of aborted transactions in
  *   the wrong order and delivers whole aborted transactions; its decoder takes quadratic time over headers and overflows the stack on very large
  *   batches; and it stops for ever in front of a batch that compaction has emptied.
- * - *Record batches are encoded by `record-batch.ts`*, without an encoder that grows for every record.
+ * - *Requests are framed, and produce requests encoded, by `produce-request.ts`*, without encoders that grow and are copied into one another.
+ * - *Messages are shared out to partitions in one pass*: kafkajs copies the list of those before for every message.
  * - *The request queue is calm*: kafkajs sets a timer of 1 ms for every connection, for ever, and looks for requests that are overdue ten times a
  *   second, each connection for itself.
  */
@@ -13,14 +14,16 @@ import { readFileSync } from 'node:fs';
 import { Module } from 'node:module';
 import { FatalError } from '../../errors.ts';
 import { requireKafka } from './internals.ts';
-import { type BatchFields, type BatchRecord, encodeBatch } from './record-batch.ts';
+import { encodeProduce, frameRequest, type ProduceRequest } from './produce-request.ts';
 
 export const KAFKAJS_VERSION = '2.2.4';
 const DECODE_MESSAGES = 'kafkajs/src/protocol/requests/fetch/v4/decodeMessages';
-const RECORD = 'kafkajs/src/protocol/recordBatch/record/v0/index';
-const RECORD_BATCH = 'kafkajs/src/protocol/recordBatch/v0/index';
-const ENCODER = 'kafkajs/src/protocol/encoder';
+const API_KEYS = 'kafkajs/src/protocol/requests/apiKeys';
+const REQUEST = 'kafkajs/src/protocol/request';
+/** What the later ones are made of. */
+const FIRST_PRODUCE_REQUEST = 'kafkajs/src/protocol/requests/produce/v3/request';
 const PRODUCE_REQUEST = 'kafkajs/src/protocol/requests/produce/v7/request';
+const GROUP_MESSAGES = 'kafkajs/src/producer/groupMessagesPerPartition';
 const FETCH_RESPONSE = 'kafkajs/src/protocol/requests/fetch/v11/response';
 const REQUEST_QUEUE = 'kafkajs/src/network/requestQueue';
 
@@ -65,19 +68,40 @@ export function installPatches(): Promise<void> {
 async function install(): Promise<void> {
   requireVersion();
   replaceModule(DECODE_MESSAGES, takeRecordSet);
-  const Encoder = requireKafka(ENCODER) as new (bytes: number) => { buf: Buffer; offset: number };
-  replaceModule(RECORD, (record: BatchRecord) => record);
-  replaceModule(RECORD_BATCH, {
-    MAGIC_BYTE: 2,
-    async RecordBatch(fields: BatchFields) {
-      encodedBatches++;
-      const bytes = await encodeBatch(fields);
-      return Object.assign(new Encoder(1), { buf: bytes, offset: bytes.byteLength });
-    },
-  });
+  replaceModule(REQUEST, frameRequest);
+  replaceModule(FIRST_PRODUCE_REQUEST, produceRequest((requireKafka(API_KEYS) as { Produce: number }).Produce));
+  replaceModule(GROUP_MESSAGES, groupMessages);
   calmQueue();
   await requireCutRecordSets();
-  await requireOwnBatches();
+  await requireOwnRequests();
+}
+
+/** Counted, for kafkajs has to come here. */
+let encodedRequests = 0;
+
+const produceRequest = (apiKey: number) => (request: ProduceRequest) => ({
+  apiKey,
+  apiVersion: 3,
+  apiName: 'Produce',
+  expectResponse: () => request.acks !== 0,
+  async encode() {
+    encodedRequests++;
+    return { buffer: await encodeProduce(request) };
+  },
+});
+
+interface Grouping<M> {
+  readonly topic: string;
+  readonly partitionMetadata: readonly unknown[];
+  readonly messages: readonly M[];
+  readonly partitioner: (of: Omit<Grouping<M>, 'messages' | 'partitioner'> & { readonly message: M }) => number;
+}
+
+function groupMessages<M>({ topic, partitionMetadata, messages, partitioner }: Grouping<M>): Record<number, M[]> {
+  const grouped: Record<number, M[]> = {};
+  if (partitionMetadata.length === 0) return grouped;
+  for (const message of messages) (grouped[partitioner({ topic, partitionMetadata, message })] ??= []).push(message);
+  return grouped;
 }
 
 function requireVersion(): void {
@@ -155,14 +179,12 @@ async function requireCutRecordSets(): Promise<void> {
     throw differs(`${FETCH_RESPONSE} does not use the corrected ${DECODE_MESSAGES}`);
 }
 
-let encodedBatches = 0;
-
-/** Encodes a produce request with kafkajs's own code and looks whether it came to us for the batch, and took it over whole. */
-async function requireOwnBatches(): Promise<void> {
+/** Encodes a produce request with kafkajs's own code and looks whether it came to us for it. */
+async function requireOwnRequests(): Promise<void> {
   const value = Buffer.from('not a document');
   const request = requireKafka(PRODUCE_REQUEST) as (data: object) => { encode(): Promise<{ buffer: Buffer }> };
   const partitions = [{ partition: 0, firstSequence: 0, messages: [{ value, key: null }] }];
-  const before = encodedBatches;
+  const before = encodedRequests;
   const { buffer } = await request({
     acks: -1,
     timeout: 1,
@@ -170,8 +192,8 @@ async function requireOwnBatches(): Promise<void> {
     topicData: [{ topic: 't', partitions }],
   }).encode();
   // Behind the value is only the number of its headers.
-  if (encodedBatches === before || !buffer.subarray(0, -1).subarray(-value.byteLength).equals(value))
-    throw differs(`${PRODUCE_REQUEST} does not use the corrected ${RECORD_BATCH}`);
+  if (encodedRequests === before || !buffer.subarray(0, -1).subarray(-value.byteLength).equals(value))
+    throw differs(`${PRODUCE_REQUEST} does not use the corrected ${FIRST_PRODUCE_REQUEST}`);
 }
 
 /** A fetch answer (version 11) with one partition. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { crc32c } from './crc32c.ts';
 import { openRecordSet } from './record-set.ts';
 
 /** A slow, plain writer of the format, after the protocol's description. */
@@ -26,6 +27,12 @@ function varint(value: number): Buffer {
 
 function field(bytes: Uint8Array | null): Buffer {
   return bytes === null ? varint(-1) : Buffer.concat([varint(bytes.byteLength), bytes]);
+}
+
+/** With the checksum that fits. */
+function sealed(whole: Buffer): Buffer {
+  whole.writeUInt32BE(crc32c(whole.subarray(21)), 17);
+  return whole;
 }
 
 function batch(values: readonly (string | null)[], options: BatchOptions): Buffer {
@@ -57,7 +64,7 @@ function batch(values: readonly (string | null)[], options: BatchOptions): Buffe
   header.writeInt32BE(values.length, 57);
   const whole = Buffer.concat([header, gzip ? gzipSync(records) : records]);
   whole.writeInt32BE(whole.byteLength - 12, 8);
-  return whole;
+  return sealed(whole);
 }
 
 function readAll(set: Buffer, from = 0n, aborted: readonly [producer: number, first: number][] = []) {
@@ -164,21 +171,39 @@ suite('record sets', () => {
     for (let i = 0; i < 2; i++) assert.throws(() => opened.nextBatch(), { code: 'foreign-records' });
   });
 
+  test('a bit that fell over anywhere behind the header is found by the checksum; so is a length that points backwards', () => {
+    for (const transactional of [false, true])
+      for (let at = 17; at < batch(['abc'], { base: 3n }).byteLength; at++) {
+        const rotten = batch(['abc'], { base: 3n, transactional });
+        rotten[at]! ^= 1;
+        assert.throws(
+          () => readAll(rotten, 0n, [[-1, 0]]),
+          { code: 'foreign-records', message: /checksum/ },
+          `byte ${at}`,
+        );
+      }
+    for (const length of [-70, 0, 48]) {
+      const backwards = batch(['abc'], { base: 3n });
+      backwards.writeInt32BE(length, 8);
+      assert.throws(() => readAll(backwards), { code: 'foreign-records', message: /checksum/ });
+    }
+  });
+
   test('what does not fit the format is an error that names the place', () => {
     const old = batch(['a'], { base: 3n });
     old[16] = 1;
     assert.throws(() => readAll(old), { code: 'foreign-records', message: /^t-0@3; format 1; / });
     const damaged = batch(['a', 'b'], { base: 3n, gzip: true });
     damaged.fill(0, 65);
-    assert.throws(() => readAll(damaged), {
+    assert.throws(() => readAll(sealed(damaged)), {
       code: 'foreign-records',
       message: /^t-0@3; .*batch up to 5 .*source\.skipTo=0@5$/,
     });
     const short = batch(['abc'], { base: 3n });
     short[61] = 120;
-    assert.throws(() => readAll(short), { code: 'foreign-records', message: /cut off/ });
+    assert.throws(() => readAll(sealed(short)), { code: 'foreign-records', message: /cut off/ });
     const unknown = batch(['a'], { base: 3n });
     unknown.writeInt16BE(6, 21);
-    assert.throws(() => readAll(unknown), { code: 'foreign-records', message: /codec 6/ });
+    assert.throws(() => readAll(sealed(unknown)), { code: 'foreign-records', message: /codec 6/ });
   });
 });

@@ -8,11 +8,14 @@
 import { FatalError } from '../../errors.ts';
 import type { Message } from '../port.ts';
 import { decompress } from './codecs.ts';
+import { crc32c } from './crc32c.ts';
 import type { AbortedTransaction } from './internals.ts';
 
 /** Positions of the header's fields. */
 const LENGTH = 8;
 const MAGIC = 16;
+const CHECKSUM = 17;
+/** The checksum counts from here on. */
 const ATTRIBUTES = 21;
 const LAST_OFFSET_DELTA = 23;
 const BASE_TIMESTAMP = 27;
@@ -57,8 +60,9 @@ export function openRecordSet(
     sizeBytes: set.byteLength,
     nextBatch() {
       while (isWhole(set, at)) {
-        const batch = set.subarray(at, at + LENGTH_FIELD_END + set.readInt32BE(at + LENGTH));
+        const batch = set.subarray(at, at + batchBytes(set, at));
         if (batch[MAGIC] !== 2) throw damaged(place, batch, `format ${batch[MAGIC]}`);
+        requireIntact(place, batch);
         const messages = isAborted(batch) ? [] : decodeBatch(batch, from, place);
         at += batch.byteLength;
         if (messages.length > 0) return messages;
@@ -68,14 +72,27 @@ export function openRecordSet(
   };
 }
 
+function requireIntact(place: string, batch: Buffer): void {
+  const expected = batch.readUInt32BE(CHECKSUM);
+  const actual = crc32c(batch.subarray(ATTRIBUTES));
+  if (actual !== expected) throw damaged(place, batch, `its checksum is ${hex(actual)} and should be ${hex(expected)}`);
+}
+
+const hex = (checksum: number): string => checksum.toString(16).padStart(8, '0');
+
+/** Never less than a header: what says so is damaged, and must not be stepped over in place. */
+function batchBytes(set: Buffer, at: number): number {
+  return Math.max(RECORDS, LENGTH_FIELD_END + set.readInt32BE(at + LENGTH));
+}
+
 /** The last batch of an answer may be cut off. */
 function isWhole(set: Buffer, at: number): boolean {
-  return set.byteLength - at >= RECORDS && set.byteLength - at >= LENGTH_FIELD_END + set.readInt32BE(at + LENGTH);
+  return set.byteLength - at >= RECORDS && set.byteLength - at >= batchBytes(set, at);
 }
 
 function endOf(set: Buffer, from: bigint): bigint {
   let end = from;
-  for (let at = 0; isWhole(set, at); at += LENGTH_FIELD_END + set.readInt32BE(at + LENGTH)) {
+  for (let at = 0; isWhole(set, at); at += batchBytes(set, at)) {
     const behind = set.readBigInt64BE(at) + BigInt(set.readInt32BE(at + LAST_OFFSET_DELTA)) + 1n;
     if (behind > end) end = behind;
   }
