@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FatalError, TransientError } from '../../errors.ts';
 import type { Batch, Consumer, Polled, PollOptions } from '../port.ts';
 import type { Client } from './client.ts';
 import { createCommitter } from './commits.ts';
-import { createFetcher, hasMessages, type Lane, take } from './fetch.ts';
+import { createFetcher } from './fetch.ts';
 import { gather } from './gather.ts';
 import type { Cluster } from './internals.ts';
+import { hasMessages, lagOf, type Lane, take } from './lane.ts';
 import { joinGroup, type Membership } from './membership.ts';
 import { fetchCommitted, listEnd } from './offsets.ts';
 import type { Lag } from './options.ts';
 import { persist } from './persist.ts';
+import { notMember, topicGrown, unanswered } from './reading-errors.ts';
 
 /**
  * A partition gets at least this much of a poll before the next one's turn: when there is much to read, a little less than a block, so that few
@@ -110,13 +111,7 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
   function requireSameSize(): void {
     for (const [topic, count] of counts) {
       const found = cluster.findTopicPartitionMetadata(topic).length;
-      if (found > count)
-        failed(
-          new FatalError(
-            'topic-grown',
-            `topic ${topic}; it has ${found} partitions now, and had ${count}; nothing would read the new ones; give every topic of the app that follows raw as many (kafka-topics.sh --alter --partitions), and start again`,
-          ),
-        );
+      if (found > count) failed(topicGrown(topic, found, count));
     }
   }
 
@@ -241,13 +236,6 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
     });
   }
 
-  function unanswered(): TransientError {
-    return new TransientError(
-      'broker-away',
-      `${topics.join()}; no answer about what they hold for ${options.retryMs / 1000} s; bring the broker back, and start again`,
-    );
-  }
-
   const laneOf = (topic: string, partition: number): Lane | undefined =>
     lanes.get(partition)?.find((lane) => lane.topic === topic);
 
@@ -269,7 +257,7 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
         const batches = closed ? [] : readBatches(poll.maxBytes);
         // What was fetched may hold nothing but markers and aborted records: then there is more to wait for.
         if (ready && batches.length === 0 && !closed) continue;
-        if (!ready && isReading() && poll.signal?.aborted !== true) throw unanswered();
+        if (!ready && isReading() && poll.signal?.aborted !== true) throw unanswered(topics, options.retryMs);
         return { assigned: [], revoked: [], batches };
       }
     },
@@ -290,10 +278,7 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
     },
     commit(positions) {
       if (committer !== undefined) return committer.commit(positions);
-      throw new FatalError(
-        'not-a-member',
-        `${topics.join()}; a reader commits nothing; this is a mistake in the program`,
-      );
+      throw notMember(topics);
     },
     async committed(topic, partition) {
       if (groupId === undefined) return undefined;
@@ -325,12 +310,4 @@ export async function openConsumer(parts: ConsumerParts): Promise<KafkaConsumer>
       parts.closed();
     },
   };
-}
-
-function lagOf(group: string, lane: Lane): Lag {
-  const { topic, partition, high, stable, openSinceMs, queuedBytes } = lane;
-  const place = hasMessages(lane) ? lane.taken : lane.position;
-  const behind = (end: bigint): bigint => (place === undefined || end <= place ? 0n : end - place);
-  const openTransactionMs = openSinceMs === undefined ? 0 : performance.now() - openSinceMs;
-  return { group, topic, partition, lag: behind(high), stableLag: behind(stable), openTransactionMs, queuedBytes };
 }

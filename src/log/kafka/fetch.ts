@@ -3,14 +3,15 @@
  * paused, and its queue and all queues together have room. What is queued stays compressed until it is taken.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FatalError } from '../../errors.ts';
-import type { Message } from '../port.ts';
+import type { FatalError } from '../../errors.ts';
 import type { Client } from './client.ts';
 import { describe, isOutOfRange, isPermanent, typeOf } from './failures.ts';
 import { type Cluster, type FetchedPartition, READ_COMMITTED } from './internals.ts';
+import { clear, type Lane, newLane } from './lane.ts';
 import { listEnd } from './offsets.ts';
 import { refused } from './persist.ts';
-import { openRecordSet, type RecordSet } from './record-set.ts';
+import { belowStart, beyondEnd, topicGone } from './reading-errors.ts';
+import { openRecordSet } from './record-set.ts';
 
 /** How long a broker holds a fetch that finds nothing; less while a partition stands aside, which waits for its turn as long when it may go on. */
 const WAIT_MS = 500;
@@ -24,30 +25,6 @@ const PARTITION_BYTES = 1 << 20;
 const QUEUED_BYTES = 16 << 20;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
-
-/** One partition of one topic. */
-export interface Lane {
-  readonly topic: string;
-  readonly partition: number;
-  /** Where the next fetch begins; undefined until it is known. */
-  position: bigint | undefined;
-  paused: boolean;
-  sets: RecordSet[];
-  queuedBytes: number;
-  /** Decoded and not yet taken. */
-  messages: Message[];
-  /** Behind what was taken; the queue begins there or later. */
-  taken: bigint | undefined;
-  /** As the last answer said. */
-  high: bigint;
-  stable: bigint;
-  /** Since when `stable` has stood still below `high`. */
-  openSinceMs: number | undefined;
-  /** The last answer had nothing more. */
-  caughtUp: boolean;
-  /** Asked for by itself, not before that time: one bad partition must not hold up the others of its broker. */
-  aloneFromMs: number | undefined;
-}
 
 export interface Fetcher {
   add(topic: string, partition: number, position?: bigint): Lane;
@@ -245,30 +222,12 @@ export function createFetcher(
 
   function forget(lane: Lane): void {
     queuedBytes -= lane.queuedBytes;
-    lane.queuedBytes = 0;
-    lane.sets = [];
-    lane.messages = [];
-    lane.taken = undefined;
-    lane.caughtUp = false;
+    clear(lane);
   }
 
   return {
     add(topic, partition, position) {
-      const lane: Lane = {
-        topic,
-        partition,
-        position,
-        paused: false,
-        sets: [],
-        queuedBytes: 0,
-        messages: [],
-        taken: undefined,
-        high: -1n,
-        stable: -1n,
-        openSinceMs: undefined,
-        caughtUp: false,
-        aloneFromMs: undefined,
-      };
+      const lane = newLane(topic, partition, position);
       lanes.add(lane);
       stirredMs = performance.now();
       return lane;
@@ -292,45 +251,6 @@ export function createFetcher(
   };
 }
 
-/** Messages of a lane, oldest first: at least one when it has any, else up to a number of bytes. */
-export function take(lane: Lane, maxBytes: number, maxMessages: number): Message[] {
-  const taken: Message[] = [];
-  let bytes = 0;
-  let used = 0;
-  for (;;) {
-    if (used === lane.messages.length) {
-      lane.messages = [];
-      used = 0;
-      try {
-        lane.messages = lane.sets[0]?.nextBatch() ?? [];
-      } catch (error) {
-        // What comes before a damaged batch is handed out first; the next call meets it again.
-        if (taken.length === 0) throw error;
-        break;
-      }
-      if (lane.messages.length === 0) {
-        const empty = lane.sets.shift();
-        if (empty === undefined) break;
-        lane.queuedBytes -= empty.sizeBytes;
-        continue;
-      }
-    }
-    const message = lane.messages[used]!;
-    if (taken.length > 0 && (bytes + message.value.byteLength > maxBytes || taken.length >= maxMessages)) break;
-    bytes += message.value.byteLength;
-    taken.push(message);
-    used++;
-  }
-  lane.messages = lane.messages.slice(used);
-  const last = taken.at(-1);
-  if (last !== undefined) lane.taken = last.offset + 1n;
-  return taken;
-}
-
-export function hasMessages({ messages, sets }: Lane): boolean {
-  return messages.length > 0 || sets.length > 0;
-}
-
 const canFetch = ({ paused, position, queuedBytes }: Lane): boolean =>
   !paused && position !== undefined && queuedBytes < PARTITION_BYTES;
 
@@ -345,25 +265,4 @@ function topicsOf(positions: ReadonlyMap<Lane, bigint>) {
     topics.set(topic, list);
   }
   return [...topics].map(([topic, partitions]) => ({ topic, partitions }));
-}
-
-function belowStart({ topic, partition, position }: Lane, start: bigint): FatalError {
-  return new FatalError(
-    'below-log-start',
-    `${topic}-${partition}@${position}; the log starts at ${start}, what is before was trimmed; give the topic a longer retention, and start over under another app name`,
-  );
-}
-
-function beyondEnd({ topic, partition, position }: Lane): FatalError {
-  return new FatalError(
-    'beyond-log-end',
-    `${topic}-${partition}@${position}; the log ends before it: the topic was deleted and created again, or lost its end; restore it, or start over under another app name`,
-  );
-}
-
-function topicGone(subject: string): FatalError {
-  return new FatalError(
-    'topic-gone',
-    `topic ${subject}; it does not exist any more; restore it, or start over under another app name`,
-  );
 }
