@@ -234,7 +234,9 @@ async function siftMessages({ partition, messages, poison }: SiftMessages): Prom
     poisoned: (offset) => tools.poisoned(partition, offset),
   });
   const pairs: SiftedPair[] = [];
-  for await (const pair of siftPartition(source, one(batch), tools, siftOptions)) pairs.push(pair);
+  // Blocks go on when the batch is done: to close one early would make more of them, and nothing sooner.
+  const options = { ...siftOptions, blockFlushMs: Number.POSITIVE_INFINITY };
+  for await (const pair of siftPartition(source, one(batch), tools, options)) pairs.push(pair);
   return { pairs, operators: chain.take() };
 }
 
