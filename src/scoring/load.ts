@@ -3,7 +3,7 @@ import path from 'node:path';
 import { ConfigError } from '../errors.ts';
 import type { EncoderManifest } from './manifest-encoder.ts';
 import { parseManifest, type ScorerManifest, type TableManifest } from './manifest.ts';
-import { findModelFile, readModelFile, readOrRefuse } from './model-files.ts';
+import { findIfThere, findModelFile, readModelFile, readOrRefuse } from './model-files.ts';
 import type { LoadedEncoder, LoadedTable, ScorerSet } from './scorer-set.ts';
 import { createStage0 } from './stage0.ts';
 import { parseVocabulary } from './vocabulary.ts';
@@ -133,11 +133,12 @@ function readTable(manifest: TableManifest, folders: readonly string[]): LoadedT
 
 function findEncoder(manifest: EncoderManifest, folders: readonly string[]): LoadedEncoder {
   const { name, model, tokenizer } = manifest;
-  return {
-    manifest,
-    modelFile: findModelFile(model, folders, `build or copy the model of ${name} there`),
-    tokenizer: new Uint8Array(readModelFile(tokenizer, folders)),
-  };
+  const graphs = [model, ...(model.variants ?? [])].flatMap((graph) => {
+    const path = findIfThere(graph, folders);
+    return path === undefined ? [] : [{ path, precision: graph.precision }];
+  });
+  if (graphs.length === 0) findModelFile(model, folders, `build or copy the model of ${name} there`);
+  return { manifest, graphs, tokenizer: new Uint8Array(readModelFile(tokenizer, folders)) };
 }
 
 function selfTest(set: ScorerSet): void {

@@ -15,14 +15,19 @@ const CHUNK_BYTES = 1 << 22;
  * Where a manifest's file lies: in the first of `folders` that has it, under its name or, as the cache of built models has it, under its digest.
  * Throws a ConfigError when there is none, or when it is another file of that name.
  */
-export function findModelFile({ file, sha256 }: ModelFile, folders: readonly string[], remedy: string): string {
+export function findModelFile(wanted: ModelFile, folders: readonly string[], remedy: string): string {
+  const full = findIfThere(wanted, folders);
+  if (full !== undefined) return full;
+  throw new ConfigError('scorer-missing', `model file ${wanted.file}; not in ${folders.join(' nor in ')}; ${remedy}`);
+}
+
+/** The same, but nothing when there is none. */
+export function findIfThere({ file, sha256 }: ModelFile, folders: readonly string[]): string | undefined {
   const extension = path.extname(file);
   const full = folders
     .flatMap((folder) => [path.join(folder, file), path.join(folder, `${sha256}${extension}`)])
     .find(existsSync);
-  if (full === undefined) {
-    throw new ConfigError('scorer-missing', `model file ${file}; not in ${folders.join(' nor in ')}; ${remedy}`);
-  }
+  if (full === undefined) return undefined;
   const actual = digestOf(full);
   if (actual === sha256) return full;
   throw new ConfigError(

@@ -7,10 +7,16 @@ export type LoadedTable =
   | { readonly manifest: LinearManifest; readonly table: Int8Array<SharedArrayBuffer> }
   | { readonly manifest: EmbeddingManifest; readonly table: Int8Array<SharedArrayBuffer> };
 
-/** A manifest, where its graph lies, and the bytes of its `vocab.txt` or `tokenizer.json`. */
+/** A graph that is there. */
+export interface LoadedGraph {
+  readonly path: string;
+  readonly precision: EncoderManifest['model']['precision'];
+}
+
+/** A manifest, its graphs that are there (the default first), and the bytes of its `vocab.txt` or `tokenizer.json`. */
 export interface LoadedEncoder {
   readonly manifest: EncoderManifest;
-  readonly modelFile: string;
+  readonly graphs: readonly LoadedGraph[];
   readonly tokenizer: Uint8Array<SharedArrayBuffer>;
 }
 

@@ -69,13 +69,16 @@ test('FineWeb-Edu: one regression output, the first 512 tokens', async () => {
   const graph = bertClassifier({ ...shape, labels: 1 }, seededRandom(1));
   const cut = (logit: number): number => Math.min(1, Math.max(0, logit / 5));
   const loaded = install(0, 'fineweb-edu.onnx', graph, [cut((await original(graph, selfTestOf(0)))[0]!)]);
-  const scorer = await startScorer(loaded, { provider: 'cpu', workers: 1 });
+  const scorer = await startScorer([loaded], { provider: 'cpu', workers: 1 });
   for (const text of [selfTestOf(0), 'Stone.', paragraph, 'Größe, naïve, 東京 🙂']) {
     const [logit] = await original(graph, text);
-    const score = await scorer.score(text, 'a');
-    assert.ok(typeof score === 'number' && Math.abs(score - cut(logit!)) < 1e-3, `${score} is not ${cut(logit!)}`);
+    const score = (await scorer.score(text, 'a'))['quality/fineweb-edu@1'];
+    assert.ok(
+      typeof score === 'number' && Math.abs(score - cut(logit!)) < 1e-3,
+      `${JSON.stringify(score)} is not ${cut(logit!)}`,
+    );
   }
-  assert.equal(await scorer.score('', 'a'), 0);
+  assert.deepEqual(await scorer.score('', 'a'), { 'quality/fineweb-edu@1': 0 });
   await scorer.close();
 });
 
@@ -83,22 +86,22 @@ test('toxic-bert: six labels, windows at the head, the tail and between', async 
   const graph = bertClassifier({ ...shape, labels: 6 }, seededRandom(2));
   const axes = ['toxic', 'severe', 'obscene', 'threat', 'insult', 'identity'];
   const loaded = install(1, 'toxic-bert.onnx', graph, (await original(graph, selfTestOf(1))).map(sigmoid));
-  const scorer = await startScorer(loaded, { provider: 'cpu', workers: 2 });
+  const scorer = await startScorer([loaded], { provider: 'cpu', workers: 2 });
 
-  const short = (await scorer.score(selfTestOf(1), 'a')) as Record<string, number>;
+  const short = (await scorer.score(selfTestOf(1), 'a'))['toxicity/toxic-bert@1'] as Record<string, number>;
   const [logits, ...windows] = await Promise.all([
     original(graph, selfTestOf(1)),
     ...[0, 254, 508, 762].map((from) => original(graph, paragraph, from, from + 254)),
   ]);
   for (const [k, axis] of axes.entries()) {
-    assert.ok(Math.abs(short[axis]! - sigmoid(logits![k]!)) < 1e-3);
+    assert.ok(Math.abs(short[axis]! - sigmoid(logits[k]!)) < 1e-3);
     assert.equal(short[axis], short[`${axis}.mean`], 'one window');
   }
 
   // A document of exactly four windows is seen whole, whoever it is.
   const ids = await tokenizer.encode(paragraph, null, { addSpecialTokens: false });
   const fourWindows = paragraph.slice(0, ids.getOffsets()[4 * 254 - 1]![1]);
-  const long = (await scorer.score(fourWindows, 'b')) as Record<string, number>;
+  const long = (await scorer.score(fourWindows, 'b'))['toxicity/toxic-bert@1'] as Record<string, number>;
   for (const [k, axis] of axes.entries()) {
     const each = windows.map((one) => sigmoid(one[k]!));
     assert.ok(Math.abs(long[axis]! - Math.max(...each)) < 1e-3);
@@ -118,7 +121,7 @@ test('the page does not promise a field that there is not', () => {
 test('a wrong activation, tokenizer or calibration does not pass the self-test', async () => {
   const graph = bertClassifier({ ...shape, labels: 1 }, seededRandom(1));
   const loaded = install(0, 'fineweb-edu.onnx', graph, [0.999]);
-  await assert.rejects(startScorer(loaded, { provider: 'cpu', workers: 1 }), {
+  await assert.rejects(startScorer([loaded], { provider: 'cpu', workers: 1 }), {
     name: 'ConfigError',
     code: 'scorer-self-test',
     message: /self-test 0 gives .*, not 0\.999; check tokenizer, inputs, activation/,

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { columnsOf } from '../manifest-encoder.ts';
-import type { LoadedEncoder } from '../scorer-set.ts';
+import type { LoadedEncoder, LoadedGraph } from '../scorer-set.ts';
 import { type BatcherFigures, createBatcher, type Windows } from './batcher.ts';
-import { type Provider, startOnBest } from './providers.ts';
+import { graphFor, type Provider, startOnBest } from './providers.ts';
 import type { BatchLimits } from './queue.ts';
 import type { Session } from './session.ts';
 import { startSession } from './session-thread.ts';
@@ -31,6 +31,7 @@ export interface Encoder {
   /** Resolves when so many tokens may be handed in: back-pressure counts tokens. While no session works it waits. */
   room(tokens: number): Promise<void>;
   readonly provider: Provider;
+  readonly precision: LoadedGraph['precision'];
   /** Why this provider, for people. */
   readonly why: string;
   readonly workers: number;
@@ -53,17 +54,28 @@ const CPU_CREDIT_TOKENS = 65_536;
  * there. Throws a ConfigError when files, graph and manifest do not fit together, or the provider does not work here.
  */
 export async function startEncoder(loaded: LoadedEncoder, options: EncoderOptions = {}): Promise<Encoder> {
-  const { manifest, modelFile } = loaded;
+  const { manifest } = loaded;
   const { provider: wanted = 'auto', deviceId = 0, start = startSession } = options;
   const columns = columnsOf(manifest);
   const { pad } = specialTokens(loaded);
   const { entries } = manifest.tokenizer;
-  const startOn = (provider: Provider): Promise<Session> => {
+  const startOn = async (provider: Provider): Promise<Session> => {
     const limits = limitsOf(provider, manifest.window.tokens, options);
-    return start({ modelFile, model: manifest.model, columns, entries, pad, provider, deviceId, threads: 1, limits });
+    const { path } = graphFor(provider, loaded);
+    return await start({
+      modelFile: path,
+      model: manifest.model,
+      columns,
+      entries,
+      pad,
+      provider,
+      deviceId,
+      threads: 1,
+      limits,
+    });
   };
 
-  const { provider, why, started } = await startOnBest(wanted, manifest, startOn);
+  const { provider, why, started } = await startOnBest(wanted, startOn);
   const workers = options.workers ?? (provider === 'cpu' ? availableParallelism() : GPU_WORKERS);
   const others = await Promise.allSettled(Array.from({ length: workers - 1 }, () => startOn(provider)));
   const sessions = [started, ...others.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))];
@@ -81,7 +93,7 @@ export async function startEncoder(loaded: LoadedEncoder, options: EncoderOption
     creditTokens: provider === 'cpu' ? CPU_CREDIT_TOKENS : GPU_CREDIT_BUDGETS * limits.budgetTokens,
     wait: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
   });
-  return { ...batcher, provider, why, workers };
+  return { ...batcher, provider, precision: graphFor(provider, loaded).precision, why, workers };
 }
 
 function limitsOf(provider: Provider, maxTokens: number, { budgetTokens }: EncoderOptions): BatchLimits {

@@ -2,13 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InferenceSession } from 'onnxruntime-node';
 import { ConfigError } from '../../errors.ts';
-import { type Provider, startOnBest, trialGraph } from './providers.ts';
+import { loadedOf, manifestOf, outputOf } from '../../testing/encoder-manifest.ts';
+import type { LoadedEncoder } from '../scorer-set.ts';
+import { graphFor, type Provider, startOnBest, trialGraph } from './providers.ts';
 
-const manifest = (precision: 'fp32' | 'int8') => {
-  const inputs = { ids: 'ids', lengths: 'lengths', type: 'int32' as const };
-  const model = { file: 'a.onnx', sha256: '', precision, inputs, output: 'logits', activation: 'sigmoid' as const };
-  return { name: 'topic/test@1', model };
-};
+const encoder = loadedOf(manifestOf([outputOf('score', 0)]));
 
 /** A machine with these providers. */
 const machine =
@@ -19,7 +17,7 @@ const machine =
       : Promise.reject(new ConfigError('encoder-provider', `provider ${provider}; no library; install it`));
 
 test('auto takes the best that works, and says why not a better one', async () => {
-  const chosen = (...there: readonly Provider[]) => startOnBest('auto', manifest('fp32'), machine(...there));
+  const chosen = (...there: readonly Provider[]) => startOnBest('auto', machine(...there));
   assert.deepEqual(await chosen('cpu', 'cuda', 'webgpu'), {
     provider: 'cuda',
     why: 'the first choice works',
@@ -35,14 +33,18 @@ test('auto takes the best that works, and says why not a better one', async () =
 });
 
 test('what was asked for is not replaced by another', async () => {
-  assert.equal((await startOnBest('cpu', manifest('fp32'), machine('cpu', 'cuda'))).why, 'asked for');
-  await assert.rejects(startOnBest('cuda', manifest('fp32'), machine('cpu')), { code: 'encoder-provider' });
+  assert.equal((await startOnBest('cpu', machine('cpu', 'cuda'))).why, 'asked for');
+  await assert.rejects(startOnBest('cuda', machine('cpu')), { code: 'encoder-provider' });
 });
 
-test('an int8 model stays on the processor', async () => {
-  const { provider, why } = await startOnBest('auto', manifest('int8'), machine('cpu', 'cuda'));
-  assert.deepEqual([provider, why], ['cpu', 'the model is int8']);
-  await assert.rejects(startOnBest('cuda', manifest('int8'), machine('cpu', 'cuda')), { code: 'encoder-provider' });
+test('an int8 graph stays on the processor', () => {
+  const graphs = (['int8', 'fp16', 'fp32'] as const).map((precision) => ({ path: precision, precision }));
+  const loaded = (count: number): LoadedEncoder => ({ ...encoder, graphs: graphs.slice(0, count) });
+  assert.equal(graphFor('cpu', loaded(3)).path, 'int8');
+  assert.equal(graphFor('cuda', loaded(3)).path, 'fp16');
+  assert.equal(graphFor('webgpu', { ...encoder, graphs: graphs.slice(2) }).path, 'fp32');
+  assert.equal(graphFor('cpu', { ...encoder, graphs: graphs.slice(1) }).path, 'fp16', 'what there is');
+  assert.throws(() => graphFor('cuda', loaded(1)), { code: 'encoder-provider', message: /add the fp16 one/ });
 });
 
 test('the processor can load the graph that providers are tried with', async () => {

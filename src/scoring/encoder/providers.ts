@@ -1,5 +1,5 @@
 import { ConfigError } from '../../errors.ts';
-import type { EncoderManifest } from '../manifest-encoder.ts';
+import type { LoadedEncoder, LoadedGraph } from '../scorer-set.ts';
 
 /** Where a model runs: onnxruntime's execution providers that Riffle knows how to feed. */
 export const providers = ['cpu', 'cuda', 'webgpu'] as const;
@@ -26,32 +26,33 @@ export interface Choice<T> {
  */
 export async function startOnBest<T>(
   wanted: Provider | 'auto',
-  { name, model: { precision } }: Pick<EncoderManifest, 'name' | 'model'>,
   start: (provider: Provider) => Promise<T>,
 ): Promise<Choice<T>> {
-  // What int8 activations are scaled by depends on the whole batch, so that a score would depend on its neighbours; and no GPU has kernels for it.
-  const cpuOnly = precision === 'int8';
-  if (wanted !== 'auto') {
-    if (cpuOnly && wanted !== 'cpu') {
-      throw new ConfigError(
-        'encoder-provider',
-        `provider ${wanted} for ${name}; its int8 model runs on the processor only; give the fp16 model, or provider cpu`,
-      );
-    }
-    return { provider: wanted, why: 'asked for', started: await start(wanted) };
-  }
+  if (wanted !== 'auto') return { provider: wanted, why: 'asked for', started: await start(wanted) };
   const failures: string[] = [];
-  for (const provider of cpuOnly ? (['cpu'] as const) : byPreference) {
+  for (const provider of byPreference) {
     try {
       const started = await start(provider);
-      const why = cpuOnly ? 'the model is int8' : failures.join('; ');
-      return { provider, why: why === '' ? 'the first choice works' : why, started };
+      return { provider, why: failures.join('; ') || 'the first choice works', started };
     } catch (error) {
       if (provider === 'cpu' || !(error instanceof ConfigError)) throw error;
       failures.push(`not ${provider}: ${reasonOf(error)}`);
     }
   }
   throw new RangeError('no provider');
+}
+
+/**
+ * The graph for a provider: on the processor the manifest's default. What the activations of an int8 graph are scaled by depends on the whole batch, so that a
+ * score would depend on its neighbours; and no GPU has kernels for it. Throws a ConfigError when there is no other.
+ */
+export function graphFor(provider: Provider, { manifest: { name }, graphs }: LoadedEncoder): LoadedGraph {
+  const graph = provider === 'cpu' ? graphs[0] : graphs.find(({ precision }) => precision !== 'int8');
+  if (graph !== undefined) return graph;
+  throw new ConfigError(
+    'encoder-provider',
+    `provider ${provider} for ${name}; its int8 graph runs on the processor only; add the fp16 one, or choose cpu`,
+  );
 }
 
 /** The middle part of *subject; actual; remedy*. */

@@ -86,8 +86,9 @@ const load = (folder: string, cache?: string) =>
   loadScorers([folder, shippedModels], ['test/count@1'], cache).encoders[0]!;
 
 test('texts that nobody would write get a score', async (t) => {
-  const scorer = await startScorer(load(folderOf(t)), { provider: 'cpu', workers: 1 });
-  const count = async (text: string | Uint8Array) => ((await scorer.score(text, 'a')) as { count: number }).count;
+  const scorer = await startScorer([load(folderOf(t))], { provider: 'cpu', workers: 1 });
+  const count = async (text: string | Uint8Array) =>
+    ((await scorer.score(text, 'a'))['test/count@1'] as { count: number }).count;
   assert.equal(await count(''), 0);
   assert.equal(await count('\u0000\u0001\u200b\u009f'), 0);
   assert.equal(await count(new Uint8Array(1000).fill(0xff)), 0);
@@ -134,8 +135,10 @@ test('any tokenizer that the tokenizers package reads', async (t) => {
     };
     Object.assign(manifest, { tokenizer, selfTest: [{ text: 'A b', scores: [(4 + 2 + 3) / 3 / 1e6, 3 / 1000] }] });
   });
-  const scorer = await startScorer(load(folder), { provider: 'cpu', workers: 1 });
-  assert.deepEqual(await scorer.score('b a c', 'a'), { mean: 0, 'mean.max': 0, count: 0.004, 'count.max': 0.004 });
+  const scorer = await startScorer([load(folder)], { provider: 'cpu', workers: 1 });
+  assert.deepEqual(await scorer.score('b a c', 'a'), {
+    'test/count@1': { mean: 0, 'mean.max': 0, count: 0.004, 'count.max': 0.004 },
+  });
   await scorer.close();
 });
 
@@ -147,7 +150,7 @@ test('a model may lie in a cache, under its digest', (t) => {
     ({ sha256 } = manifest.model);
     renameSync(path.join(folder, 'count.onnx'), path.join(cache, `${sha256}.onnx`));
   });
-  assert.equal(load(folder, cache).modelFile, path.join(cache, `${sha256}.onnx`));
+  assert.equal(load(folder, cache).graphs[0]?.path, path.join(cache, `${sha256}.onnx`));
   assert.throws(() => load(folder), {
     code: 'scorer-missing',
     message: /count\.onnx; not in .*; build or copy the model/,
@@ -186,7 +189,7 @@ test('files that do not fit together are refused before anything is started', (t
 
 test('a vocabulary that is not the graph’s or the manifest’s is refused', async (t) => {
   const refused = (code: string, message: RegExp, change: (files: Files) => void) =>
-    assert.rejects(startScorer(load(folderOf(t, change)), { provider: 'cpu', workers: 1 }), {
+    assert.rejects(startScorer([load(folderOf(t, change))], { provider: 'cpu', workers: 1 }), {
       name: 'ConfigError',
       code,
       message,

@@ -4,7 +4,8 @@ import type { LoadedEncoder } from '../scorer-set.ts';
 import type { Scores } from '../stage0.ts';
 import type { Windows } from './batcher.ts';
 import { type Encoder, type EncoderOptions, startEncoder } from './encoder.ts';
-import { createReduce, type Reduce, type Score } from './scores.ts';
+import { createReduce, type Reduce } from './scores.ts';
+import type { EncoderGroup } from './share.ts';
 import { specialTokens } from './special.ts';
 import { createTokenize } from './tokenizer.ts';
 import { cutWindows } from './windows.ts';
@@ -22,35 +23,40 @@ export async function createCutter(loaded: LoadedEncoder): Promise<Cutter> {
   return { cut: async (text, identity) => cutWindows(await tokenize(text), window, special, identity) };
 }
 
-/** Text in, score out. */
+/** Text in, scores out, by the name of each scorer that shares the encoder. */
 export interface EncoderScorer {
   readonly encoder: Encoder;
-  /** `others`: scores that the manifest mixes in. Rejects as `Encoder.score` does, and with a RecordError `score.nan`. */
-  score(text: string | Uint8Array, identity: string, others?: Scores): Promise<Score>;
+  /** `others`: scores that the manifests mix in. Rejects as `Encoder.score` does, and with a RecordError `score.nan`. */
+  score(text: string | Uint8Array, identity: string, others?: Scores): Promise<Scores>;
   close(): Promise<void>;
 }
 
 /**
  * How far a self-test score may be off: other kernels add in another order. fp16 and int8 round more, and int8 not alike on every processor.
  */
-const selfTestTolerance: Record<EncoderManifest['model']['precision'], number> = { fp32: 2e-3, fp16: 6e-3, int8: 3e-2 };
+const selfTestTolerance: Record<Encoder['precision'], number> = { fp32: 2e-3, fp16: 6e-3, int8: 3e-2 };
 
-/** Starts an encoder with its tokenizer and scores the self-test texts. Throws a ConfigError when anything does not fit, or a score differs. */
-export async function startScorer(loaded: LoadedEncoder, options: EncoderOptions = {}): Promise<EncoderScorer> {
-  const cutter = await createCutter(loaded);
-  const reduce: Reduce = createReduce(loaded.manifest);
-  const encoder = await startEncoder(loaded, options);
+/**
+ * Starts the encoder of scorers that share one (`shareEncoders`), with its tokenizer, and scores the self-test texts. Throws a ConfigError when anything does
+ * not fit, or a score differs.
+ */
+export async function startScorer(group: EncoderGroup, options: EncoderOptions = {}): Promise<EncoderScorer> {
+  const [first] = group;
+  const cutter = await createCutter(first);
+  const reduces = group.map(({ manifest }): [string, Reduce] => [manifest.name, createReduce(manifest)]);
+  const encoder = await startEncoder(first, options);
   const scorer: EncoderScorer = {
     encoder,
     async score(text, identity, others) {
       const windows = await cutter.cut(text, identity);
       await encoder.room(windows.ids.length);
-      return reduce(await encoder.score(windows), others);
+      const numbers = await encoder.score(windows);
+      return Object.fromEntries(reduces.map(([name, reduce]) => [name, reduce(numbers, others)]));
     },
     close: () => encoder.close(),
   };
   try {
-    await selfTest(loaded.manifest, scorer);
+    for (const { manifest } of group) await selfTest(manifest, scorer);
   } catch (error) {
     await encoder.close();
     throw error;
@@ -58,15 +64,16 @@ export async function startScorer(loaded: LoadedEncoder, options: EncoderOptions
   return scorer;
 }
 
-/** Scores of the encoder by itself: nothing is mixed in. */
+/** Scores of the encoder by itself: nothing is mixed in. The scores to compare with may be those of another precision. */
 async function selfTest(
   { name, selfTest: texts, outputs, model }: EncoderManifest,
   scorer: EncoderScorer,
 ): Promise<void> {
+  const tolerance = Math.max(selfTestTolerance[model.precision], selfTestTolerance[scorer.encoder.precision]);
   for (const [i, { text, scores }] of texts.entries()) {
-    const actual = await scorer.score(text, `self-test-${i}`);
+    const actual = (await scorer.score(text, `self-test-${i}`))[name]!;
     const values = outputs.map(({ axis }) => (typeof actual === 'number' ? actual : actual[axis]!));
-    if (values.every((value, k) => Math.abs(value - scores[k]!) <= selfTestTolerance[model.precision])) continue;
+    if (values.every((value, k) => Math.abs(value - scores[k]!) <= tolerance)) continue;
     throw new ConfigError(
       'scorer-self-test',
       `scorer ${name}; self-test ${i} gives ${values.join(', ')}, not ${scores.join(', ')}; check tokenizer, inputs, activation and calibration against the original`,

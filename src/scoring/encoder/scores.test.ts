@@ -1,49 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type EncoderManifest, encoderManifest } from '../manifest-encoder.ts';
+import { manifestOf, outputOf as output } from '../../testing/encoder-manifest.ts';
 import { createReduce } from './scores.ts';
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const four = (x: number): number => Math.round(x * 1e4) / 1e4;
-
-type Output = EncoderManifest['outputs'][number];
-const output = (axis: string, index: number, more: Partial<Output> = {}): Output => ({
-  axis,
-  index,
-  calibration: { slope: 1, intercept: 0 },
-  ...more,
-});
-
-function manifestOf(
-  outputs: readonly Output[],
-  activation: EncoderManifest['model']['activation'] = 'sigmoid',
-  reduction: 'max' | 'mean' = 'max',
-  columns?: number,
-): EncoderManifest {
-  const sha256 = '0'.repeat(64);
-  return encoderManifest.parse({
-    name: 'toxicity/test@1',
-    kind: 'onnx-encoder',
-    description: '',
-    languages: ['en'],
-    tokenizer: { kind: 'wordpiece-uncased', file: 'vocab.txt', sha256, entries: 100 },
-    model: {
-      file: 'a.onnx',
-      sha256,
-      precision: 'fp32',
-      inputs: { ids: 'input_ids', lengths: 'lengths', type: 'int32' },
-      output: 'logits',
-      activation,
-      columns,
-    },
-    maxTokens: 512,
-    window: { tokens: 128, head: 1, tail: 0, random: 0, minTokens: 16, reduction },
-    outputs,
-    licence: '',
-    trainingData: '',
-    selfTest: [{ text: '', scores: outputs.map(() => 0) }],
-  });
-}
 
 test('an axis is the greatest of its windows, calibrated, with the mean beside it', () => {
   const manifest = manifestOf([output('a', 1, { calibration: { slope: 0.5, intercept: -1 } }), output('b', 0)]);
@@ -66,7 +27,7 @@ test('an axis is the greatest of its windows, calibrated, with the mean beside i
 });
 
 test('softmax is the share of a column, also where exponentials overflow', () => {
-  const reduce = createReduce(manifestOf([output('a', 0), output('b', 2)], 'softmax', 'max', 3));
+  const reduce = createReduce(manifestOf([output('a', 0), output('b', 2)], {}, { activation: 'softmax', columns: 3 }));
   const exponentials = [1, 2, 0.5].map(Math.exp);
   const sum = exponentials.reduce((a, b) => a + b);
   const scores = reduce(Float32Array.of(1, 2, 0.5)) as Record<string, number>;
@@ -76,7 +37,9 @@ test('softmax is the share of a column, also where exponentials overflow', () =>
 });
 
 test('a regression is scaled and cut, and a single score is a plain number', () => {
-  const reduce = createReduce(manifestOf([output('score', 0, { calibration: { slope: 0.2, intercept: 0 } })], 'none'));
+  const reduce = createReduce(
+    manifestOf([output('score', 0, { calibration: { slope: 0.2, intercept: 0 } })], {}, { activation: 'none' }),
+  );
   assert.equal(reduce(Float32Array.of(3.5)), 0.7);
   assert.equal(reduce(Float32Array.of(7)), 1);
   assert.equal(reduce(Float32Array.of(-1, 1)), 0.2);

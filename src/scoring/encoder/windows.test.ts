@@ -44,7 +44,7 @@ test('every place in the middle is drawn alike', () => {
     for (const [from] of windowsOf(100, rule, TEXT, `raw-1@${i}`).slice(1, 3)) counts[from / 10 - 1]! += 1;
   // A quarter of the draws each; four deviations of a binomial.
   const deviation = Math.sqrt(draws * 0.25 * 0.75);
-  for (const count of counts) assert.ok(Math.abs(count - draws / 4) < 4 * deviation, `${counts.join(' ')}`);
+  for (const count of counts) assert.ok(Math.abs(count - draws / 4) < 4 * deviation, counts.join(' '));
 });
 
 test('windows are in order, apart, inside the document, and no more than the rule has', () => {
