@@ -67,8 +67,12 @@ const cut = (value: number): number => Math.min(1, Math.max(0, value));
 
 function otherLogit(score: Score | undefined, axis: string): number | undefined {
   const value = typeof score === 'object' ? score[axis] : score;
-  if (value === undefined) return undefined;
-  const inside = Math.min(1 - NEAREST, Math.max(NEAREST, value));
+  return value === undefined ? undefined : scoreLogit(value);
+}
+
+/** The logit of a rounded score. */
+export function scoreLogit(score: number): number {
+  const inside = Math.min(1 - NEAREST, Math.max(NEAREST, score));
   return Math.log(inside / (1 - inside));
 }
 
