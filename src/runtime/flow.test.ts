@@ -75,3 +75,22 @@ test('a block that comes again after it was decided takes no place', () => {
   flow.entered(0, 10n, 4);
   assert.equal(flow.inFlightBytes, 0);
 });
+
+test('one partition is waited for by itself', async () => {
+  const flow = createFlow(1000);
+  flow.entered(0, 10n, 60);
+  flow.entered(0, 20n, 30);
+  flow.entered(1, 10n, 5);
+  assert.deepEqual([flow.bytesOf(0), flow.bytesOf(1), flow.bytesOf(2)], [90, 5, 0]);
+  let isBelow = false;
+  const waiting = flow.below(0, 40, signal).then(() => (isBelow = true));
+  flow.decided(1, 10n);
+  await new Promise(setImmediate);
+  assert.equal(isBelow, false);
+  flow.decided(0, 10n);
+  await waiting;
+  assert.equal(flow.bytesOf(0), 30);
+  flow.rewound(0, 10n);
+  assert.equal(flow.bytesOf(0), 0);
+  await flow.below(0, 0, signal);
+});

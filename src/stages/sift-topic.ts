@@ -19,9 +19,14 @@ interface Assigned {
   /** Batches enter the log one after another. */
   chain: Promise<void>;
   revoked: boolean;
+  /** Not read on before curate has come nearer. */
+  held: boolean;
 }
 
 const POLL_BYTES = 2 << 20;
+/** What one partition may have on its way: so many times its share of the room, and never more than half of it. */
+const SHARES = 2;
+const MOST_OF_ROOM = 0.5;
 /** Batches with the workers at once, for each of them. */
 const BATCHES_A_WORKER = 2;
 /** A registry that is down pauses the stream: the batch is tried again at this pace. */
@@ -84,7 +89,7 @@ export function siftTopic({ context, consumer, publisher, rewinds, flow, hooks }
   async function assign(partition: number): Promise<void> {
     const committed = await consumer.committed(topics.raw, partition);
     const known = committed ?? (await log.progress(groups.curate, partition));
-    const target = { partition, from: known ?? 0n, chain: Promise.resolve(), revoked: false };
+    const target = { partition, from: known ?? 0n, chain: Promise.resolve(), revoked: false, held: false };
     assigned.set(partition, target);
     rewinds.begin(partition, target.from);
     await begin(target, target.from, known);
@@ -123,7 +128,7 @@ export function siftTopic({ context, consumer, publisher, rewinds, flow, hooks }
     const done = target.chain
       .then(async () => {
         const reply = await orAborted(sifted, signal);
-        if (reply !== undefined && !failed && !target.revoked) await publish(reply);
+        if (reply !== undefined && !failed && !target.revoked) await publish(target, reply);
       })
       .catch((error: Error) => {
         failed ??= error;
@@ -133,13 +138,27 @@ export function siftTopic({ context, consumer, publisher, rewinds, flow, hooks }
     open.add(done);
   }
 
-  async function publish({ pairs, operators }: SiftedMessages): Promise<void> {
+  async function publish(target: Assigned, { pairs, operators }: SiftedMessages): Promise<void> {
     for (const pair of pairs) {
       await publisher.publish(pair);
       hooks.sifted(pair);
       flow.entered(pair.partition, pair.to, pair.bytes);
     }
+    hold(target);
     hooks.operators(operators);
+  }
+
+  /** A partition that runs far ahead, or whose curate stands, must not take the room of all others. */
+  function hold(target: Assigned): void {
+    const { partition } = target;
+    const mostBytes = config.source.maxAheadBytes * Math.min(MOST_OF_ROOM, SHARES / assigned.size);
+    if (target.held || assigned.size === 1 || flow.bytesOf(partition) <= mostBytes) return;
+    target.held = true;
+    consumer.pause(topics.raw, partition);
+    void flow.below(partition, mostBytes / 2, signal).then(() => {
+      target.held = false;
+      if (!target.revoked) consumer.resume(topics.raw, partition);
+    });
   }
 
   /** Whatever happens to the worker on the way. */

@@ -14,7 +14,13 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 /** Stages of one process over a log in memory. */
-async function startOn(t: TestContext, log: Log, stages: readonly ProcessStage[], set: readonly string[] = []) {
+async function startOn(
+  t: TestContext,
+  log: Log,
+  stages: readonly ProcessStage[],
+  set: readonly string[] = [],
+  partitions = 1,
+) {
   const loaded = await loadTopology('dedup', { set });
   const stateDirectory = mkdtempSync(path.join(tmpdir(), 'riffle-stream-'));
   const stop = new AbortController();
@@ -25,7 +31,7 @@ async function startOn(t: TestContext, log: Log, stages: readonly ProcessStage[]
     ...loaded,
     log,
     topics: topicNames('dedup'),
-    partitions: 1,
+    partitions,
     stages: new Set(stages),
     stateDirectory,
     workers: 1,
@@ -196,4 +202,24 @@ test('a policy that this process cannot follow is refused while it works, and th
   assert.deepEqual(both.policies, [1]);
   both.stop();
   await both.ended;
+});
+
+test('a partition that nobody curates is held at its share, and the others go on', async (t) => {
+  const log = createMemoryLog();
+  const sift = await startOn(t, log, ['sift'], ['source.maxAheadBytes=16000000'], 4);
+  await until(() => sift.ready() === 1);
+  const large = (i: number) => ({ value: Buffer.from(JSON.stringify({ text: `number ${i} `.repeat(25_000) })) });
+  const producer = log.producer();
+  await producer.append(
+    'dedup.raw',
+    0,
+    Array.from({ length: 100 }, (_, i) => large(i)),
+  );
+  // More than its share is under way: it is not read on.
+  await until(() => log.messages('dedup.sifted', 0).length > 14);
+  for (const partition of [1, 2, 3]) await producer.append('dedup.raw', partition, [large(0)]);
+  await until(() => [1, 2, 3].every((partition) => log.messages('dedup.sifted', partition).length === 1));
+  assert.ok(log.messages('dedup.sifted', 0).length < 50);
+  sift.stop();
+  await sift.ended;
 });
