@@ -11,11 +11,11 @@ import { type ToxicityRow, toxicityRows } from './toxicity.ts';
 import { type WeakText, weakTexts } from './weak.ts';
 import { readWeb, type WebPages, windowsOf } from './web.ts';
 
-type Figures = Record<string, number>;
-type Axis = (typeof axes)[number];
+export type Figures = Record<string, number>;
+export type Axis = (typeof axes)[number];
 
 function scorer(set: ScorerSet): {
-  toxicity: (text: string) => Record<Axis, number>;
+  toxicity: ScoreToxicity;
   quality: (text: string) => number;
 } {
   const stage0 = createStage0(set);
@@ -35,11 +35,22 @@ function scorer(set: ScorerSet): {
   };
 }
 
-/** Figures of the toxicity scorer over rows of role `test`, web texts of role `reference` and templates that were not trained on. */
-export function measureToxicity(set: ScorerSet, rows: readonly ToxicityRow[], web: WebPages): Figures {
-  const { toxicity } = scorer(set);
+/** A score for each axis of toxicity. */
+export type ScoreToxicity = (text: string) => Record<Axis, number>;
+
+/** Figures of the toxicity scorer of stage 0. */
+export function measureStage0(set: ScorerSet, rows: readonly ToxicityRow[], web: WebPages): Figures {
   const manifest = set.scorers.find((one) => one.manifest.name === 'toxicity/base@1')!.manifest;
-  const cut = manifestThreshold(manifest, 'quarantine').value;
+  return measureToxicity(scorer(set).toxicity, manifestThreshold(manifest, 'quarantine').value, rows, web);
+}
+
+/** Figures of a toxicity scorer over rows of role `test`, web texts of role `reference` and templates that were not trained on. */
+export function measureToxicity(
+  toxicity: ScoreToxicity,
+  cut: number,
+  rows: readonly ToxicityRow[],
+  web: WebPages,
+): Figures {
   const test = rows.filter((row) => row.role === 'test').map((row) => ({ ...row, scores: toxicity(row.text) }));
   const figures: Figures = {};
   for (const [k, axis] of axes.entries()) {
@@ -155,7 +166,7 @@ if (import.meta.main) {
   if (values.labelled !== undefined) print(values.labelled, measureFile(set, values.labelled));
   if (values.data !== undefined) {
     const web = readWeb(values.data);
-    print('toxicity/base@1', measureToxicity(set, toxicityRows(values.data, web), web));
+    print('toxicity/base@1', measureStage0(set, toxicityRows(values.data, web), web));
     print('quality/base@1', measureQuality(set, weakTexts(values.data, web)));
   }
 }

@@ -17,6 +17,11 @@ const HEADLINES = 10_000;
 const WEB_WEIGHT = 8;
 /** Sources with an intercept of their own, dropped after training; all other texts share one, which stays. */
 const groupNames = ['davidson', 'edos', 'implicit', 'toxigen', 'germeval'];
+export const GROUPS = groupNames.length + 1;
+
+export function groupOf(set: string): number {
+  return groupNames.includes(set) ? groupNames.indexOf(set) : groupNames.length;
+}
 
 export interface ToxicityRow {
   readonly set: string;
@@ -79,10 +84,9 @@ export function trainToxicity(wordPiece: WordPiece, rows: readonly ToxicityRow[]
   const shape: FeatureShape = {
     bigramRows: BIGRAM_ROWS,
     maxTokens: WINDOW.tokens,
-    groups: groupNames.length + 1,
+    groups: GROUPS,
   };
-  const group = (set: string): number => (groupNames.includes(set) ? groupNames.indexOf(set) : groupNames.length);
-  const train = rows.filter((row) => row.role === 'train').map((row) => ({ ...row, group: group(row.set) }));
+  const train = rows.filter((row) => row.role === 'train').map((row) => ({ ...row, group: groupOf(row.set) }));
   const x = featureRows(wordPiece, train, shape);
   const weight = Float32Array.from(train, (row) => row.weight);
   const biases: number[] = [];
@@ -139,7 +143,7 @@ export function trainToxicity(wordPiece: WordPiece, rows: readonly ToxicityRow[]
 }
 
 /** The lowest cut of three decimals that at most 0.5 % of the scores reach. */
-function cutFor(scores: readonly number[]): number {
+export function cutFor(scores: readonly number[]): number {
   const allowed = Math.floor(scores.length * 0.005);
   return Math.floor(scores.toSorted((a, b) => b - a)[allowed]! * 1000 + 1) / 1000;
 }

@@ -9,7 +9,7 @@ import type { LinearManifest } from '../src/scoring/manifest-linear.ts';
 import { createStage0 } from '../src/scoring/stage0.ts';
 import { parseVocabulary } from '../src/scoring/vocabulary.ts';
 import { createWordPiece } from '../src/scoring/wordpiece.ts';
-import { measureQuality, measureToxicity } from './evaluate.ts';
+import { measureQuality, measureStage0 } from './evaluate.ts';
 import { trainQuality } from './quality.ts';
 import { selfTestTexts } from './selftest.ts';
 import { type Source, type SourceName, sources, splitRule } from './sources.ts';
@@ -67,7 +67,7 @@ const quality = complete(trainQuality(wordPiece.vocabulary, weak, web), qualityS
 write(toxicity);
 write(quality);
 const set = loadScorers(values.out);
-toxicity.manifest.measured = measureToxicity(set, rows, web);
+toxicity.manifest.measured = measureStage0(set, rows, web);
 quality.manifest.measured = measureQuality(set, weak);
 for (const scorer of [toxicity, quality]) {
   const stage0 = createStage0(set);
