@@ -7,8 +7,20 @@ import type { Line, Slot } from './line.ts';
 const WORKING: readonly ProcessStage[] = ['sift', 'index', 'curate'];
 /** Most processes of a stage. */
 const MOST = 3;
+/** What can happen, and the share of each. */
+const KINDS = [
+  ['kill', 0.4],
+  ['suspend', 0.18],
+  ['add', 0.12],
+  ['remove', 0.12],
+  ['restart', 0.18],
+] as const;
+type Kind = (typeof KINDS)[number][0];
+/** A broker has to be in sync again before the next one goes: two of three must hold every record. */
+const BROKER_REST_MS = 5000;
 
 export interface Chaos {
+  /** By kind and stage: how often. */
   readonly actions: Record<string, number>;
 }
 
@@ -19,22 +31,22 @@ export interface ChaosOptions {
   readonly sessionMs: number;
 }
 
-/** Resolves when the time is up, every broker is back and no process is suspended. */
+/** Each kind once, in an order of the seed's, then by chance. Resolves when the time is up, every broker is back and no process is suspended. */
 export async function makeChaos(line: Line, kafka: Kafka, { next, seconds, sessionMs }: ChaosOptions): Promise<Chaos> {
   const actions: Record<string, number> = {};
   const until = performance.now() + 1000 * seconds;
   const pending = new Set<Promise<void>>();
+  const due = new Set<Kind>(KINDS.map(([kind]) => kind));
   let brokerBusy = false;
+  let brokersReadyMs = 0;
 
-  function count(action: string): void {
-    actions[action] = (actions[action] ?? 0) + 1;
-  }
   function later(work: Promise<void>): void {
     pending.add(work);
     void work.finally(() => pending.delete(work));
   }
   const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(next() * list.length)];
   const alive = (): Slot[] => line.slots.filter(({ child, suspended, removed }) => child && !suspended && !removed);
+  const aliveIn = (stage: ProcessStage): number => alive().filter((slot) => slot.stage === stage).length;
 
   async function suspend(slot: Slot): Promise<void> {
     line.suspend(slot);
@@ -49,35 +61,51 @@ export async function makeChaos(line: Line, kafka: Kafka, { next, seconds, sessi
     else await node.stop();
     await sleep(500 + 2000 * next());
     await node.start();
-    // It has to be in sync again before the next one goes: two of three must hold every record.
-    await sleep(5000);
+    brokersReadyMs = performance.now() + BROKER_REST_MS;
     brokerBusy = false;
   }
 
-  while (performance.now() < until) {
-    await sleep(300 + 1500 * next());
-    const action = next();
+  function draw(): Kind {
+    let left = next();
+    return KINDS.find(([, share]) => (left -= share) < 0)?.[0] ?? 'kill';
+  }
+
+  /** @returns what was done, and to what; undefined where it cannot be now */
+  function act(kind: Kind): string | undefined {
     const slot = pick(alive());
-    if (slot === undefined) continue;
-    if (action < 0.4) {
-      count(`kill ${slot.stage}`);
-      line.kill(slot);
-    } else if (action < 0.58) {
-      count(`suspend ${slot.stage}`);
-      later(suspend(slot));
-    } else if (action < 0.7) {
-      const stage = pick(WORKING)!;
-      if (alive().filter((other) => other.stage === stage).length >= MOST) continue;
-      count(`add ${stage}`);
-      line.start(stage);
-    } else if (action < 0.82) {
-      if (alive().filter((other) => other.stage === slot.stage).length < 2) continue;
-      count(`remove ${slot.stage}`);
-      line.remove(slot);
-    } else if (!brokerBusy) {
-      count('restart broker');
-      later(restartBroker());
+    if (slot === undefined) return undefined;
+    const { stage } = slot;
+    switch (kind) {
+      case 'kill':
+        line.kill(slot);
+        return `kill ${stage}`;
+      case 'suspend':
+        later(suspend(slot));
+        return `suspend ${stage}`;
+      case 'add': {
+        const added = pick(WORKING)!;
+        if (aliveIn(added) >= MOST) return undefined;
+        line.start(added);
+        return `add ${added}`;
+      }
+      case 'remove':
+        if (aliveIn(stage) < 2) return undefined;
+        line.remove(slot);
+        return `remove ${stage}`;
+      case 'restart':
+        if (brokerBusy || performance.now() < brokersReadyMs) return undefined;
+        later(restartBroker());
+        return 'restart broker';
     }
+  }
+
+  while (performance.now() < until || due.size > 0) {
+    await sleep(300 + 1500 * next());
+    const kind = due.size > 0 ? pick([...due])! : draw();
+    const done = act(kind);
+    if (done === undefined) continue;
+    due.delete(kind);
+    actions[done] = (actions[done] ?? 0) + 1;
   }
   await Promise.all(pending);
   return { actions };

@@ -25,6 +25,8 @@ export interface Line {
   remove(slot: Slot): void;
   /** Ends of processes by an error of their own, with what they said. */
   readonly errors: readonly string[];
+  /** Requests to the brokers that were hit, as far as those said so that ended in peace. */
+  readonly hits: () => number;
   stop(): Promise<void>;
 }
 
@@ -38,6 +40,7 @@ export function createLine(order: Omit<ChildOrder, 'stages' | 'state' | 'seed'>,
   const slots: Slot[] = [];
   const errors: string[] = [];
   let stopping = false;
+  let hits = 0;
   let generation = 0;
 
   function launch(slot: Slot): void {
@@ -54,6 +57,7 @@ export function createLine(order: Omit<ChildOrder, 'stages' | 'state' | 'seed'>,
     slot.suspended = false;
     child.on('close', (code, signal) => {
       slot.child = undefined;
+      hits += Number(/^(\d+) requests were hit$/m.exec(said)?.[1] ?? 0);
       if (code !== 0 && signal === null && !stopping) errors.push(`${slot.name}: exit ${code}\n${said}`);
       if (!stopping && !slot.removed) setTimeout(() => !stopping && !slot.removed && launch(slot), RESTART_MS);
     });
@@ -62,6 +66,7 @@ export function createLine(order: Omit<ChildOrder, 'stages' | 'state' | 'seed'>,
   return {
     slots,
     errors,
+    hits: () => hits,
     start(stage) {
       const slot = { name: `${stage}-${slots.length}`, stage, child: undefined, suspended: false, removed: false };
       slots.push(slot);

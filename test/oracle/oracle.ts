@@ -33,6 +33,8 @@ export interface OracleResult extends Verdict {
   readonly seed: number;
   readonly fed: number;
   readonly actions: Readonly<Record<string, number>>;
+  /** Requests to the brokers that were hit, at least. */
+  readonly hits: number;
   /** Processes that ended by an error of their own and were started again. */
   readonly errors: readonly string[];
   readonly seconds: number;
@@ -68,14 +70,24 @@ export async function runOracle(options: OracleOptions): Promise<OracleResult> {
     note(`seed ${seed}: ${fed} records fed; disturbed by ${JSON.stringify(actions)}; draining`);
     const raw = await rawPositions(log, topics);
     await drained(log, raw, partitions, line.errors);
+    note(`seed ${seed}: everything is decided; stopping`);
     await line.stop();
+    note(`seed ${seed}: reading what it wrote`);
     const judged = await verify(
       log,
       topics,
       outputTopics(policy).filter((name) => name !== 'control'),
       raw,
     );
-    return { seed, fed, ...judged, actions, errors: line.errors, seconds: (performance.now() - started) / 1000 };
+    return {
+      seed,
+      fed,
+      ...judged,
+      actions,
+      hits: line.hits(),
+      errors: line.errors,
+      seconds: (performance.now() - started) / 1000,
+    };
   } finally {
     await line.stop();
     await log.close();
@@ -108,7 +120,9 @@ async function feed(
   folder: string,
 ): Promise<number> {
   let fed = 0;
+  const slotMs = (1000 * chaosSeconds) / PARTS;
   for (let part = 0; part < PARTS; part++) {
+    const endMs = performance.now() + slotMs;
     const file = path.join(folder, `documents-${part}.jsonl`);
     // Every other part repeats texts of the one before.
     writeDocuments(file, Math.ceil(records / PARTS), seed * PARTS + part - (part % 2));
@@ -123,7 +137,7 @@ async function feed(
     });
     rmSync(file);
     fed += report.records;
-    await sleep((1000 * chaosSeconds) / PARTS);
+    await sleep(Math.max(0, endMs - performance.now()));
   }
   return fed;
 }
