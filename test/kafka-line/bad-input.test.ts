@@ -5,7 +5,7 @@ import { suite, test, type TestContext } from 'node:test';
 import type { Message } from 'kafkajs';
 import { keepAll } from '../integration/riffle.ts';
 import { withSharedBroker } from '../kafka/brokers.ts';
-import { rawAdmin, rawProducer } from '../kafka/raw.ts';
+import { createTopics, rawAdmin, rawProducer } from '../kafka/raw.ts';
 import { type Line, openLine, writeInput } from './line.ts';
 
 const OUTPUT_BYTES = 1_000_000;
@@ -94,12 +94,10 @@ withSharedBroker((broker) => {
       'message.timestamp.after.max.ms': String(2n ** 63n - 1n),
     };
     const small = { 'max.message.bytes': String(OUTPUT_BYTES) };
-    await admin.createTopics({
-      topics: [
-        topic(line.topics.raw, { ...anyTime, 'max.message.bytes': String(8 << 20), 'retention.ms': '-1' }),
-        ...['curated.main', 'rejected', 'dead-letter'].map((name) => topic(line.topics.output(name), small)),
-      ],
-    });
+    await createTopics(admin, [
+      topic(line.topics.raw, { ...anyTime, 'max.message.bytes': String(8 << 20), 'retention.ms': '-1' }),
+      ...['curated.main', 'rejected', 'dead-letter'].map((name) => topic(line.topics.output(name), small)),
+    ]);
     return { ...line, brokers: kafka.brokers };
   }
 

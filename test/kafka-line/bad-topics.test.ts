@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { withSharedBroker } from '../kafka/brokers.ts';
-import { rawAdmin } from '../kafka/raw.ts';
+import { createTopics, rawAdmin } from '../kafka/raw.ts';
 import { assertExact, type Line, openLine, type RunningStages, until } from './line.ts';
 
 const RECORDS = 400;
@@ -30,13 +30,11 @@ withSharedBroker((broker) => {
     test('at the start: too few partitions, and compaction, are wrong settings that are named', async (t) => {
       const { line, admin } = await setUp(t, true);
       const { raw, sifted, output } = { ...line.topics, output: line.topics.output('rejected') };
-      await admin.createTopics({
-        topics: [
-          { topic: raw, numPartitions: 4, configEntries: [{ name: 'cleanup.policy', value: 'compact' }] },
-          { topic: sifted, numPartitions: 2, configEntries: [{ name: 'retention.ms', value: '-1' }] },
-          { topic: output, numPartitions: 3 },
-        ],
-      });
+      await createTopics(admin, [
+        { topic: raw, numPartitions: 4, configEntries: [{ name: 'cleanup.policy', value: 'compact' }] },
+        { topic: sifted, numPartitions: 2, configEntries: [{ name: 'retention.ms', value: '-1' }] },
+        { topic: output, numPartitions: 3 },
+      ]);
       const running = line.start();
       await assertEnds(running, 2, /cleanup\.policy is compact; set it to delete/);
       assert.match(running.said(), new RegExp(`${sifted}; it has 2 partitions, wanted 4; `));

@@ -54,7 +54,12 @@ function reasonForNone(): string | undefined {
 
 /** A log that is closed behind the test; time limits are short. */
 export async function openTestLog(t: TestContext, options: KafkaLogOptions): Promise<KafkaLog> {
-  const log = await openKafkaLog({ sessionTimeoutMs: 3000, heartbeatMs: 200, transactionTimeoutMs: 5000, ...options });
+  const log = await openKafkaLog({
+    sessionTimeoutMs: 3000,
+    heartbeatMs: 200,
+    transactionTimeoutMs: 10_000,
+    ...options,
+  });
   t.after(() => log.close());
   return log;
 }

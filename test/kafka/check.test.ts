@@ -16,7 +16,7 @@ import { outputTopics } from '../../src/stages/start.ts';
 import type { ProcessStage } from '../../src/stages/stream.ts';
 import { riffle } from '../integration/cli.ts';
 import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
-import { rawAdmin } from './raw.ts';
+import { createTopics, rawAdmin } from './raw.ts';
 
 const {
   AclOperationTypes: OPERATIONS,
@@ -72,7 +72,7 @@ withBroker({ secure: true, props: PROPS }, (broker) => {
     );
 
   suite('riffle check on Kafka', () => {
-    test('an empty cluster, and one with the topics of a run', { timeout: 120_000 }, async (t) => {
+    test('an empty cluster, and one with the topics of a run', { timeout: 600_000 }, async (t) => {
       const { app, brokers, ask, admin } = await setUp(t);
       const topics = async () => (await admin.listTopics()).filter((name) => !name.startsWith('__'));
       const before = await topics();
@@ -97,20 +97,18 @@ withBroker({ secure: true, props: PROPS }, (broker) => {
       includes(whole.ok, new RegExp(`^topic ${app}\\.rejected: 3 partitions, .* kept for 168 h, `));
     });
 
-    test('topics and timeouts that do not do', { timeout: 120_000 }, async (t) => {
+    test('topics and timeouts that do not do', { timeout: 600_000 }, async (t) => {
       const { app, ask, admin } = await setUp(t);
       const create = (name: string, numPartitions: number, settings: Readonly<Record<string, string>> = {}) => ({
         topic: `${app}.${name}`,
         numPartitions,
         configEntries: Object.entries(settings).map(([key, value]) => ({ name: key, value })),
       });
-      await admin.createTopics({
-        topics: [
-          create('raw', 2, { 'retention.ms': '3600000' }),
-          create('sifted', 5, { 'retention.ms': '-1' }),
-          create('verdicts', 2, { 'cleanup.policy': 'compact' }),
-        ],
-      });
+      await createTopics(admin, [
+        create('raw', 2, { 'retention.ms': '3600000' }),
+        create('sifted', 5, { 'retention.ms': '-1' }),
+        create('verdicts', 2, { 'cleanup.policy': 'compact' }),
+      ]);
       const set = ['log.transactionTimeoutMs=3600000', 'log.sessionTimeoutMs=100', 'log.replicationFactor=3'];
 
       const { errors, warnings } = await ask({ set });
@@ -123,7 +121,7 @@ withBroker({ secure: true, props: PROPS }, (broker) => {
       includes(warnings, /\.raw; retention\.ms is 3600000: what nobody has read by then is gone/);
     });
 
-    test('rights, for one user and the stages that it is for', { timeout: 120_000 }, async (t) => {
+    test('rights, for one user and the stages that it is for', { timeout: 600_000 }, async (t) => {
       const { app, brokers, sasl, ask, admin } = await setUp(t);
       const { policy } = await loadTopology('dedup', { set: [] });
       const specs = topicSpecs(topicNames(app), 1, outputTopics(policy), 'topic');
@@ -168,7 +166,7 @@ withBroker({ secure: true, props: PROPS }, (broker) => {
       includes(curate.errors, new RegExp(`^topic ${app}\\.rejected; user riffle may not Write; allow it$`));
     });
 
-    test('schemas of the outputs at a registry', { timeout: 120_000 }, async (t) => {
+    test('schemas of the outputs at a registry', { timeout: 600_000 }, async (t) => {
       const { app, ask } = await setUp(t);
       let fits = true;
       const asked: string[] = [];
@@ -209,7 +207,7 @@ withBroker({ secure: true, props: PROPS }, (broker) => {
       includes(nobody.errors, /^\S.*127\.0\.0\.1:1/);
     });
 
-    test('as its users call it', { timeout: 120_000 }, async (t) => {
+    test('as its users call it', { timeout: 600_000 }, async (t) => {
       const { app, brokers, ask } = await setUp(t);
       await ask();
       const args = ['check', 'dedup', '--set', `app=${app}`, '--set', 'log.kind=kafka'];

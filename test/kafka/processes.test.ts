@@ -13,7 +13,7 @@ const MESSAGES = 1500;
 
 withSharedBroker((broker) => {
   test('copy job: kill -9, a zombie that wakes up, members that come: exactly once', {
-    timeout: 120_000,
+    timeout: 600_000,
   }, async (t) => {
     const { brokers } = await broker();
     const app = uniqueApp();

@@ -1,5 +1,6 @@
 /** Plain kafkajs beside the adapter: to write what other programs write, and to look at the broker from outside. */
-import type { Admin, Kafka as Kafkajs, Producer } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Admin, ITopicConfig, Kafka as Kafkajs, Producer } from 'kafkajs';
 import type { TestContext } from 'node:test';
 import { requireKafka } from '../../src/log/kafka/internals.ts';
 import { installPatches } from '../../src/log/kafka/patches.ts';
@@ -32,7 +33,17 @@ export async function rawAdmin(t: TestContext, brokers: readonly string[]): Prom
   return admin;
 }
 
-/** Creates a topic and waits until its leaders are known. (The client's own waiting fails on topics that it does not find yet.) */
+/** Creates topics and waits until their leaders are known. (The client's own waiting fails on topics that it does not find yet.) */
+export async function createTopics(admin: Admin, topics: ITopicConfig[]): Promise<void> {
+  await admin.createTopics({ waitForLeaders: false, topics });
+  for (const { topic, numPartitions = 1 } of topics)
+    for (let led = false; !led; )
+      led = await admin.fetchTopicOffsets(topic).then(
+        (offsets) => offsets.length === numPartitions,
+        () => false,
+      );
+}
+
 export async function createTopic(
   admin: Admin,
   topic: string,
@@ -40,23 +51,32 @@ export async function createTopic(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
-  await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions, configEntries }] });
-  for (let led = false; !led; )
-    led = await admin.fetchTopicOffsets(topic).then(
-      (offsets) => offsets.length === numPartitions,
-      () => false,
-    );
+  await createTopics(admin, [{ topic, numPartitions, configEntries }]);
 }
+
+/** A transaction that was answered is closed in its partitions a moment later; one that a test leaves open stays open. */
+const CLOSING_MS = 1000;
 
 /** What readers may see of one partition, up to its end as of now, copied. */
 export async function readCommitted(log: KafkaLog, topic: string, partition = 0): Promise<Message[]> {
   const consumer = await log.consumer('reader', [topic]);
   const found: Message[] = [];
+  const closing = () =>
+    log
+      .lag()
+      .some(
+        (own) =>
+          own.group === 'reader' &&
+          own.topic === topic &&
+          own.openTransactionMs > 0 &&
+          own.openTransactionMs < CLOSING_MS,
+      );
   try {
     for (;;) {
       const { assigned, batches } = await consumer.poll({ maxBytes: 4 << 20, waitMs: 0 });
       if (assigned.length > 0) continue;
-      if (batches.length === 0) return found;
+      if (batches.length === 0 && closing()) await sleep(20);
+      else if (batches.length === 0) return found;
       for (const batch of batches)
         if (batch.partition === partition) found.push(...batch.messages.map((m) => ({ ...m, value: m.value.slice() })));
     }

@@ -129,7 +129,7 @@ withSharedBroker((broker) => {
     });
 
     test('a topic that is deleted and made again underneath is told from one that is only empty', {
-      timeout: 60_000,
+      timeout: 600_000,
     }, async (t) => {
       const { app, admin, create, log } = await setUp(t);
       const topic = `${app}.in`;
@@ -151,7 +151,7 @@ withSharedBroker((broker) => {
     });
 
     test('a topic that is deleted underneath ends the consumer, after a while in which it could be a restart', {
-      timeout: 60_000,
+      timeout: 600_000,
     }, async (t) => {
       const { app, admin, log } = await setUp(t);
       const topic = `${app}.in`;

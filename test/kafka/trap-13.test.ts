@@ -11,7 +11,7 @@ const PARTITIONS = 4;
 
 withBroker({ nodes: 3 }, (brokers) => {
   test('trap 13: each broker is killed in turn: appends are all there and in order, commits exactly once', {
-    timeout: 240_000,
+    timeout: 600_000,
   }, async (t) => {
     const kafka = await brokers();
     const app = uniqueApp();
