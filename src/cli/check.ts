@@ -6,6 +6,7 @@ import { expandInputs } from '../operators/decode/inputs.ts';
 import { createOperator } from '../operators/create.ts';
 import { loadLanguageTable } from '../operators/language/table.ts';
 import { policyName } from '../pruning/policy.ts';
+import type { LoadedEncoder } from '../scoring/scorer-set.ts';
 import { createStage0 } from '../scoring/stage0.ts';
 import { type ConfigOptions, type Loaded, loadTopology } from './load-topology.ts';
 import type { Terminal } from './terminal.ts';
@@ -18,7 +19,7 @@ interface CheckOptions extends ConfigOptions {
 
 /** `riffle check`. @throws ConfigError with everything that would make a run fail, behind the report of what is well. */
 export async function checkCommand(name: string, options: CheckOptions, terminal: Terminal): Promise<void> {
-  const loaded = await loadTopology(name, options);
+  const loaded = await loadTopology(name, options, terminal.variable);
   const { ok, warnings } = await checkTopology(loaded, options.input);
   const onLog = await checkLog(loaded, options, terminal);
   const report = { ok: [...ok, ...onLog.ok], warnings: [...warnings, ...onLog.warnings] };
@@ -59,6 +60,7 @@ export async function checkTopology(
   if (scorers) createStage0(scorers);
   for (const { manifest } of scorers?.scorers ?? [])
     ok.push(`scorer ${manifest.name}: files, digests and self-test scores`);
+  ok.push(...(await checkEncoders(scorers?.encoders ?? [])));
   ok.push(`policy ${policyName(policy)}, owner ${policy.owner}`);
   if (inputs.length > 0) {
     const { files, ignored } = expandInputs(inputs);
@@ -75,6 +77,24 @@ export async function checkTopology(
       'dedup.seed; it is the published default; set a secret one in production, or somebody can prepare pages that suppress others',
     );
   return { ok, warnings };
+}
+
+/** Starts every encoder that is configured and scores its self-test texts. @throws ConfigError */
+async function checkEncoders(encoders: readonly LoadedEncoder[]): Promise<string[]> {
+  if (encoders.length === 0) return [];
+  const [{ startScorer }, { shareEncoders }] = await Promise.all([
+    import('../scoring/encoder/scorer.ts'),
+    import('../scoring/encoder/share.ts'),
+  ]);
+  const ok: string[] = [];
+  for (const group of shareEncoders(encoders)) {
+    const scorer = await startScorer(group, { workers: 1 });
+    const { provider, precision, why } = scorer.encoder;
+    for (const { manifest } of group)
+      ok.push(`scorer ${manifest.name}: files, digests and self-test scores, ${precision} on ${provider} (${why})`);
+    await scorer.close();
+  }
+  return ok;
 }
 
 function printReport({ ok, warnings }: Report): string {

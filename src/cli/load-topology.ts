@@ -6,6 +6,7 @@ import { ConfigError } from '../errors.ts';
 import type { Policy } from '../pruning/policy.ts';
 import { resolvePolicy } from '../pruning/resolve.ts';
 import { loadScorers, shippedModels } from '../scoring/load.ts';
+import { modelsFolder } from '../scoring/models-folder.ts';
 import type { ScorerSet } from '../scoring/stage0.ts';
 
 /** Options of every command that reads a configuration. */
@@ -27,8 +28,12 @@ const topologies: Readonly<Record<Topology['name'], () => Promise<{ default: Top
   dedup: () => import('../../topologies/dedup.ts'),
 };
 
-/** Everything that a topology needs, read and checked before anything is processed. @throws ConfigError */
-export async function loadTopology(name: string, options: ConfigOptions): Promise<Loaded> {
+/** Everything that a topology needs, read and checked before anything is processed; `variable` is one of the environment. @throws ConfigError */
+export async function loadTopology(
+  name: string,
+  options: ConfigOptions,
+  variable: (name: string) => string | undefined = () => undefined,
+): Promise<Loaded> {
   const known = topologyNames.find((one) => one === name);
   if (known === undefined)
     throw new ConfigError(
@@ -38,15 +43,20 @@ export async function loadTopology(name: string, options: ConfigOptions): Promis
   const { default: topology } = await topologies[known]();
   const config = loadConfig({ topology: name, file: options.config, set: options.set });
   const { scorers: names, directory } = config.scoring;
-  const scorers = names.length === 0 ? undefined : loadNamed(names, directory);
-  const policy = resolvePolicy(config.policy, scorers?.scorers.map(({ manifest }) => manifest) ?? []);
+  const scorers = names.length === 0 ? undefined : loadNamed(names, directory, modelsFolder(variable));
+  const loaded = [...(scorers?.scorers ?? []), ...(scorers?.encoders ?? [])];
+  const policy = resolvePolicy(
+    config.policy,
+    loaded.map(({ manifest }) => manifest),
+  );
   return { topology, config, scorers, policy };
 }
 
 /** @throws ConfigError that names the key beside the file. */
-function loadNamed(names: readonly string[], directory: string | undefined): ScorerSet {
+function loadNamed(names: readonly string[], directory: string | undefined, models: string): ScorerSet {
+  const folders = directory === undefined ? [shippedModels] : [path.resolve(directory), shippedModels];
   try {
-    return loadScorers(directory === undefined ? shippedModels : path.resolve(directory), names);
+    return loadScorers(folders, names, models);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const key = directory === undefined ? 'scoring.scorers' : 'scoring.directory';

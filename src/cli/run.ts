@@ -51,7 +51,7 @@ export interface RunOptions extends ConfigOptions {
 
 /** `riffle run`. */
 export async function runCommand(topology: string, options: RunOptions, terminal: Terminal): Promise<void> {
-  const loaded = await loadTopology(topology, options);
+  const loaded = await loadTopology(topology, options, terminal.variable);
   if (loaded.config.log.kind === 'kafka') {
     const ended = await runOnKafka(loaded, options, terminal);
     return terminal.exit(statusOf(ended));

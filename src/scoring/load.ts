@@ -80,20 +80,21 @@ function readManifests(folder: string): Found[] {
 const isTokenizer = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && 'model' in value && 'added_tokens' in value;
 
+/** A manifest of an earlier folder hides those of its name in later ones. */
 function named(all: readonly Found[], names: readonly string[], folders: readonly string[]): Found[] {
   const where = folders.join(', ');
-  const of = (name: string): Found[] => all.filter(({ manifest }) => manifest.name === name);
-  for (const name of names) {
-    const found = of(name);
-    if (found.length === 1) continue;
+  const chosen = names.map((name) => {
+    const of = all.filter(({ manifest }) => manifest.name === name);
+    const [first, second] = of;
+    if (first !== undefined && first.folder !== second?.folder) return first;
     throw new ConfigError(
       'scorer-missing',
-      found.length === 0
+      first === undefined
         ? `scorer ${name}; no such manifest in ${where}; name one that is there or train it`
-        : `scorer ${name}; ${found.length} manifests of that name in ${where}; give each another version`,
+        : `scorer ${name}; two manifests of that name in ${first.folder}; give each another version`,
     );
-  }
-  return all.filter(({ manifest }) => names.includes(manifest.name));
+  });
+  return all.filter((one) => chosen.includes(one));
 }
 
 function requireOneVocabulary([first, ...others]: readonly TableManifest[]): void {

@@ -17,7 +17,7 @@ const machine =
       : Promise.reject(new ConfigError('encoder-provider', `provider ${provider}; no library; install it`));
 
 test('auto takes the best that works, and says why not a better one', async () => {
-  const chosen = (...there: readonly Provider[]) => startOnBest('auto', machine(...there));
+  const chosen = (...there: readonly Provider[]) => startOnBest('auto', machine(...there), () => undefined);
   assert.deepEqual(await chosen('cpu', 'cuda', 'webgpu'), {
     provider: 'cuda',
     why: 'the first choice works',
@@ -30,6 +30,10 @@ test('auto takes the best that works, and says why not a better one', async () =
     started: 'a session on cpu',
   });
   await assert.rejects(chosen(), { message: /provider cpu/ });
+  const { why } = await startOnBest('auto', machine('cpu', 'webgpu'), (provider) =>
+    provider === 'webgpu' ? 'no GPU' : undefined,
+  );
+  assert.equal(why, 'not cuda: no library; not webgpu: no GPU');
 });
 
 test('what was asked for is not replaced by another', async () => {

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { platform } from 'node:process';
 import { ConfigError } from '../../errors.ts';
 import type { LoadedEncoder, LoadedGraph } from '../scorer-set.ts';
 
@@ -27,10 +29,16 @@ export interface Choice<T> {
 export async function startOnBest<T>(
   wanted: Provider | 'auto',
   start: (provider: Provider) => Promise<T>,
+  hopeless: (provider: Provider) => string | undefined = withoutDevice,
 ): Promise<Choice<T>> {
   if (wanted !== 'auto') return { provider: wanted, why: 'asked for', started: await start(wanted) };
   const failures: string[] = [];
   for (const provider of byPreference) {
+    const known = hopeless(provider);
+    if (known !== undefined) {
+      failures.push(`not ${provider}: ${known}`);
+      continue;
+    }
     try {
       const started = await start(provider);
       return { provider, why: failures.join('; ') || 'the first choice works', started };
@@ -40,6 +48,12 @@ export async function startOnBest<T>(
     }
   }
   throw new RangeError('no provider');
+}
+
+/** The library behind WebGPU complains on standard error where there is no GPU, so it is not asked. */
+function withoutDevice(provider: Provider): string | undefined {
+  if (provider !== 'webgpu' || platform !== 'linux') return undefined;
+  return ['/dev/dri', '/dev/dxg', '/dev/nvidiactl'].some(existsSync) ? undefined : 'no GPU among the devices';
 }
 
 /**
