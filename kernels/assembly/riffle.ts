@@ -1,5 +1,5 @@
 // Everything that the host may call. Each instance serves one purpose: JSON records, fingerprints, one generation of the history, one window,
-// languages, or WordPiece.
+// languages, rules, or WordPiece.
 export { CHUNK_EXTRA, CHUNK_EXTRA_BYTES, CHUNK_KINDS, CHUNK_SLOT_BITS, CHUNK_SLOTS, CHUNK_UNITS } from './chunks';
 export { begin, configure, feedUtf16, feedUtf8, finish } from './fingerprint';
 export { beginTop, findCandidates, gramsFull, repeatedGrams, topGram } from './grams';
@@ -24,16 +24,8 @@ export {
   LANGUAGE_WORDS,
 } from './language';
 export { FINGERPRINT_BYTES, FOLD, FOLD_BYTES, PIECE, SKETCH, TEXT } from './layout';
-export {
-  SCAN_GIVEN,
-  SCAN_ROWS,
-  SCAN_STATE,
-  SCAN_SUMS,
-  SCAN_TEXT,
-  scanBegin,
-  scanLayout,
-  scanText,
-} from './scan';
+export { SCAN_GIVEN, SCAN_STATE, SCAN_SUMS, scanBegin, scanLayout, scanText } from './scan';
+export { SCAN_ROWS, SCAN_TEXT } from './scan-rows';
 export { UNITS_SECRET } from './units';
 export {
   ANSWER_BYTES,

@@ -1,7 +1,5 @@
 // Reads a text chunk by chunk, once: sums over its chunks, and a row for each line and paragraph. The rules are the host's: src/operators/filters/scanner.ts.
 import {
-  CHUNK_EXTRA,
-  CHUNK_EXTRA_BYTES,
   CHUNK_KINDS,
   beginChunks,
   COUNTS,
@@ -16,6 +14,18 @@ import {
   vacantSlot,
 } from './chunks';
 import { beginGrams, layGrams, pushGrams } from './grams';
+import {
+  addEmptyLines,
+  addRow,
+  beginRows,
+  LINE,
+  PARAGRAPH,
+  place,
+  RAW_LINE,
+  rowCount,
+  rowsAreFull,
+  SCAN_TEXT,
+} from './scan-rows';
 
 /** What the kernel tells the host, i32 each: see `leave`. */
 export const SCAN_STATE: usize = 0x400;
@@ -23,12 +33,6 @@ export const SCAN_STATE: usize = 0x400;
 export const SCAN_SUMS: usize = 0x440;
 /** A chunk that the host has worked out: its counts like the sums; flags, sentences inside and ended, address of its tokens: i32 each. */
 export const SCAN_GIVEN: usize = 0x480;
-/** Eight i32 each: kind, two places, five numbers. */
-export const SCAN_ROWS: usize = 0x20000;
-const ROWS_END: usize = CHUNK_KINDS + 0x30000;
-/** The text; behind it at least eight spaces. */
-export const SCAN_TEXT: usize = CHUNK_EXTRA + <usize>CHUNK_EXTRA_BYTES;
-
 /** What the host says on return: nothing, that the chunk is given, that it is to be taken as it is known. */
 const GIVEN: i32 = 1;
 const AS_KNOWN: i32 = 2;
@@ -37,12 +41,6 @@ const DONE: i32 = 0;
 const UNKNOWN: i32 = 1;
 const IN_CONTEXT: i32 = 2;
 const ROWS: i32 = 3;
-
-/** Kinds of rows: a line as Python's `splitlines()` has it, some of them without a word, a line between line feeds, a paragraph. */
-const LINE: i32 = 0;
-const EMPTY_LINES: i32 = 1;
-const RAW_LINE: i32 = 2;
-const PARAGRAPH: i32 = 3;
 
 /** Kinds of units that are no part of a chunk. */
 const BLANK: u32 = 1;
@@ -58,7 +56,6 @@ let at: usize = 0;
 let end: usize = 0;
 /** Behind the last chunk of the text. */
 let bodyEnd: usize = 0;
-let row: usize = 0;
 let flagsSeen: u32 = 0;
 let blanks: i32 = 0;
 let feeds: i32 = 0;
@@ -104,7 +101,7 @@ export function scanBegin(units: i32, countGrams: i32): void {
   bodyEnd = end;
   while (bodyEnd > at && kindOf(bodyEnd - 2)) bodyEnd -= 2;
   beginChunks();
-  row = SCAN_ROWS;
+  beginRows();
   flagsSeen = 0;
   blanks = feeds = 0;
   v128.store(SCAN_SUMS, i32x4.splat(0));
@@ -144,18 +141,8 @@ function beginParagraph(): void {
   paragraphPoints = 0;
 }
 
-function place(address: usize): i32 {
-  return <i32>((address - SCAN_TEXT) >> 1);
-}
-
-function addRow(kind: i32, from: usize, to: usize, a: i32, b: i32, c: i32, d: i32, e: i32): void {
-  v128.store(row, i32x4(kind, place(from), place(to), a));
-  v128.store(row, i32x4(b, c, d, e), 16);
-  row += 32;
-}
-
 function endLine(): void {
-  if (words == 0) addRow(EMPTY_LINES, SCAN_TEXT, SCAN_TEXT, 1, 0, 0, 0, 0);
+  if (words == 0) addEmptyLines(1);
   else {
     // Of the first chunk only its beginning matters, of the last only its end: the host knows which flags are whose.
     addRow(
@@ -247,12 +234,12 @@ function takeGiven(): void {
 
 function readFeeds(): void {
   if (open) endLine();
-  else addRow(EMPTY_LINES, SCAN_TEXT, SCAN_TEXT, 1, 0, 0, 0, 0);
+  else addEmptyLines(1);
   endRaw();
   const from = at;
   while (load<u16>(at) == 0x0a) at += 2;
   const count = <i32>((at - from) >> 1);
-  if (count > 1) addRow(EMPTY_LINES, SCAN_TEXT, SCAN_TEXT, count - 1, 0, 0, 0, 0);
+  if (count > 1) addEmptyLines(count - 1);
   feeds += count;
   beginRaw();
   if (!paragraphStart || at > bodyEnd) return;
@@ -269,7 +256,7 @@ function readBlank(kind: u32): void {
   // A blank line is a line as soon as there is anything in it.
   if (kind == BLANK || (kind == RETURN && load<u16>(at, 2) == 0x0a)) open = true;
   else if (open) endLine();
-  else addRow(EMPTY_LINES, SCAN_TEXT, SCAN_TEXT, 1, 0, 0, 0, 0);
+  else addEmptyLines(1);
   const unit = <u64>load<u16>(at);
   rawHash = (rawHash ^ unit) * STEP;
   rawPoints++;
@@ -286,11 +273,11 @@ function leave(answer: i32, to: usize): i32 {
   store<i32>(SCAN_STATE, place(to), 4);
   store<u32>(SCAN_STATE, <u32>(chunkHash >> 32), 8);
   store<u32>(SCAN_STATE, <u32>vacantSlot, 12);
-  store<i32>(SCAN_STATE, <i32>((row - SCAN_ROWS) >> 5), 16);
+  store<i32>(SCAN_STATE, rowCount(), 16);
   store<u32>(SCAN_STATE, flagsSeen, 20);
   store<i32>(SCAN_STATE, blanks, 24);
   store<i32>(SCAN_STATE, feeds, 28);
-  row = answer == ROWS ? SCAN_ROWS : row;
+  if (answer == ROWS) beginRows();
   return answer;
 }
 
@@ -312,7 +299,7 @@ export function scanText(given: i32): i32 {
       takeSlot(slot, flags, chunkTo);
       continue;
     }
-    if (row > ROWS_END - 5 * 32) return leave(ROWS, at);
+    if (rowsAreFull()) return leave(ROWS, at);
     if (at >= end) break;
     if (kind == FEED) readFeeds();
     else readBlank(kind);

@@ -61,14 +61,21 @@ export class ChunkCache {
   readonly #whitespace: boolean;
   readonly #words = new TextTable(WORD, 1 << 13);
   readonly #mostChunks: number;
-  #chunks = 0;
+  /** Addresses: the records, and what finds no room in them. */
+  readonly #slots: number;
+  readonly #extra: number;
+  readonly #extraEnd: number;
   #extraAt: number;
+  #chunks = 0;
 
   constructor(kernel: ScanKernel, tokens: 'spacy' | 'whitespace') {
+    const { CHUNK_EXTRA, CHUNK_EXTRA_BYTES, CHUNK_SLOT_BITS, CHUNK_SLOTS } = kernel.run;
     this.#kernel = kernel;
     this.#whitespace = tokens === 'whitespace';
-    this.#mostChunks = 0.75 * 2 ** Number(kernel.run.CHUNK_SLOT_BITS.value);
-    this.#extraAt = Number(kernel.run.CHUNK_EXTRA.value);
+    this.#mostChunks = 0.75 * 2 ** Number(CHUNK_SLOT_BITS.value);
+    this.#slots = Number(CHUNK_SLOTS.value);
+    this.#extra = this.#extraAt = Number(CHUNK_EXTRA.value);
+    this.#extraEnd = this.#extra + Number(CHUNK_EXTRA_BYTES.value);
   }
 
   /** Forgets everything when too many words are held. Word numbers stay valid between two calls. */
@@ -82,11 +89,11 @@ export class ChunkCache {
   }
 
   #clearChunks(): void {
-    const { run, bytes, state } = this.#kernel;
-    bytes.fill(0, Number(run.CHUNK_SLOTS.value), Number(run.CHUNK_EXTRA.value));
+    const { bytes, state } = this.#kernel;
+    bytes.fill(0, this.#slots, this.#extra);
     state[SLOT] = 0;
     this.#chunks = 0;
-    this.#extraAt = Number(run.CHUNK_EXTRA.value);
+    this.#extraAt = this.#extra;
   }
 
   /** Gives the kernel the chunk that it does not know, and keeps it. */
@@ -208,17 +215,17 @@ export class ChunkCache {
 
   /** Copies the given chunk to a record. When there is no more room, all chunks are forgotten instead. */
   #keep(): void {
-    const { run, state, given, bytes, units, integers, text } = this.#kernel;
+    const { state, given, bytes, units, integers, text } = this.#kernel;
     const length = given[UNITS]!;
     const tokens = given[TOKENS]!;
     const rest = length > UNITS_INSIDE ? (2 * (length - UNITS_INSIDE) + 15) & ~15 : 0;
     const extra = rest + (tokens > TOKENS_INSIDE ? 4 * TOKEN * tokens : 0);
-    const extraEnd = Number(run.CHUNK_EXTRA.value) + Number(run.CHUNK_EXTRA_BYTES.value);
-    if (this.#chunks >= this.#mostChunks || this.#extraAt + extra > extraEnd) return this.#clearChunks();
+    if (this.#chunks >= this.#mostChunks || this.#extraAt + extra > this.#extraEnd) return this.#clearChunks();
     this.#chunks++;
     const record = state[SLOT]!;
     const from = state[FROM]!;
-    bytes.fill(0, this.#extraAt, this.#extraAt + rest);
+    // Units behind the last one are zeros: in a new record they are, in the extra part an older one may have been.
+    for (let at = this.#extraAt; at < this.#extraAt + rest; at += 4) integers[at / 4] = 0;
     for (let i = 0; i < length; i++)
       units[(i < UNITS_INSIDE ? record : this.#extraAt - 2 * UNITS_INSIDE) / 2 + i] = text[from + i]!;
     integers[(record + RECORD_HASH) / 4] = state[HASH]!;
@@ -227,9 +234,9 @@ export class ChunkCache {
     units[(record + RECORD_SENTENCES) / 2 + 1] = given[ENDED]!;
     for (let i = 0; i < COUNTS; i++) bytes[record + RECORD_COUNTS + i] = given[i]!;
     integers[(record + RECORD_EXTRA) / 4] = this.#extraAt;
-    const tokensTo = tokens > TOKENS_INSIDE ? this.#extraAt + rest : record + RECORD_TOKENS;
+    const tokensTo = (tokens > TOKENS_INSIDE ? this.#extraAt + rest : record + RECORD_TOKENS) / 4;
     const tokensFrom = given[TOKENS_AT]! >>> 2;
-    integers.copyWithin(tokensTo / 4, tokensFrom, tokensFrom + TOKEN * tokens);
+    for (let i = 0; i < TOKEN * tokens; i++) integers[tokensTo + i] = integers[tokensFrom + i]!;
     this.#extraAt += (extra + 15) & ~15;
   }
 }

@@ -1,6 +1,6 @@
 import { bmpClasses, SPACE } from './character-classes.ts';
-import { exceptions } from './spacy-exceptions.ts';
-import { exceptionSpans, longestSequence, selectSpans, splitChunk } from './spacy-tokenizer.ts';
+import { exceptionSpans, longestSequence, mergeSpans } from './spacy-merges.ts';
+import { splitChunk } from './spacy-tokenizer.ts';
 
 const isSpace = (unit: number): boolean => (bmpClasses[unit]! & SPACE) !== 0;
 
@@ -45,15 +45,5 @@ export function mergeNeighbours(text: string, from: number, to: number): string[
   const spans = exceptionSpans(tokens);
   if (!spans.some((span) => span.start < end && span.end > start && (span.start < start || span.end > end)))
     return undefined;
-  const merged: string[] = [];
-  let index = start;
-  for (const span of selectSpans(spans)) {
-    if (span.start < start || span.end > end) continue;
-    while (index < span.start) merged.push(tokens[index++]!);
-    const exception = exceptions.get(tokens.slice(span.start, span.end).join(''));
-    for (const token of exception ?? tokens.slice(span.start, span.end)) merged.push(token);
-    index = span.end;
-  }
-  while (index < end) merged.push(tokens[index++]!);
-  return merged;
+  return mergeSpans(tokens, spans, start, end);
 }

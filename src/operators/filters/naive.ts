@@ -17,7 +17,7 @@ import {
   ratio,
   type RuleSignals,
 } from './signals.ts';
-import { tokenize } from './spacy-tokenizer.ts';
+import { tokenize } from './spacy-text.ts';
 
 /**
  * The rules as one would write them first: strings, arrays and sets, one profile after the other, no state.

@@ -105,7 +105,7 @@ export class ScanKernel {
     const anew = this.#capacity > largestKept && length <= largestKept;
     if (anew) this.#open();
     if (length > this.#capacity) this.#grow(Math.max(length, Math.min(2 * this.#capacity, largestKept)));
-    this.bytes.write(text, address(this.run.SCAN_TEXT), 'utf16le');
+    this.bytes.write(text, this.text.byteOffset, 'utf16le');
     this.run.scanBegin(length, countGrams ? 1 : 0);
     return anew;
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { exceptions } from './spacy-exceptions.ts';
-import { tokenize } from './spacy-tokenizer.ts';
+import { tokenize } from './spacy-text.ts';
 import { isUrl } from './spacy-url.ts';
 
 /** What spaCy 3.8.18's blank English model gives. */

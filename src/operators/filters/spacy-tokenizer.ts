@@ -7,7 +7,6 @@ import {
   LOWER,
   PREFIX,
   QUOTE,
-  SPACE,
   SUFFIX,
   UPPER,
 } from './character-classes.ts';
@@ -229,100 +228,10 @@ export function splitChunk(chunk: string, withExceptions = true): string[] {
   return tokens;
 }
 
-/** First token → the token sequences, starting with it, that make up an exception when nothing stands between them. */
-const sequences: ReadonlyMap<string, readonly (readonly string[])[]> = (() => {
-  const table = new Map<string, (readonly string[])[]>();
-  for (const chunk of exceptions.keys()) {
-    const cut = prefixLength(chunk, 0, chunk.length) > 0 || suffixLength(chunk, 0, chunk.length) > 0 || hasInfix(chunk);
-    if (!cut) continue;
-    const tokens = splitChunk(chunk, false);
-    const list = table.get(tokens[0]!) ?? [];
-    list.push(tokens);
-    table.set(tokens[0]!, list);
-  }
-  return table;
-})();
-
-function hasInfix(chunk: string): boolean {
-  for (let index = 0; index < chunk.length; index++) if (infixLength(chunk, index, 0, chunk.length) > 0) return true;
+/** Whether affixes or infixes cut a chunk that is an exception, if it is not taken as one at once. */
+export function isCut(chunk: string): boolean {
+  const { length } = chunk;
+  if (prefixLength(chunk, 0, length) > 0 || suffixLength(chunk, 0, length) > 0) return true;
+  for (let index = 0; index < length; index++) if (infixLength(chunk, index, 0, length) > 0) return true;
   return false;
-}
-
-/** Tokens in the longest sequence. */
-export const longestSequence: number = Math.max(...[...sequences.values()].flat().map((tokens) => tokens.length));
-
-export interface Span {
-  start: number;
-  end: number;
-}
-
-/** Token ranges that read like an exception, white space between them or not. */
-export function exceptionSpans(tokens: readonly string[]): Span[] {
-  const spans: Span[] = [];
-  for (let start = 0; start < tokens.length; start++) {
-    for (const sequence of sequences.get(tokens[start]!) ?? []) {
-      if (start + sequence.length > tokens.length) continue;
-      let index = 1;
-      while (index < sequence.length && tokens[start + index] === sequence[index]) index++;
-      if (index === sequence.length) spans.push({ start, end: start + sequence.length });
-    }
-  }
-  return spans;
-}
-
-/**
- * Of overlapping ranges the longest wins, then the first; a range that loses still blocks the shorter ones.
- * Returned in order.
- */
-export function selectSpans(spans: readonly Span[]): Span[] {
-  const taken = new Set<number>();
-  const selected: Span[] = [];
-  for (const span of [...spans].sort((a, b) => b.end - b.start - (a.end - a.start) || a.start - b.start)) {
-    if (!taken.has(span.start) && !taken.has(span.end - 1)) selected.push(span);
-    for (let index = span.start; index < span.end; index++) taken.add(index);
-  }
-  return selected.sort((a, b) => a.start - b.start);
-}
-
-/** A token, and whether a single space follows it. */
-interface Piece {
-  text: string;
-  space: boolean;
-}
-
-function mergeExceptions(pieces: Piece[]): string[] {
-  const texts = pieces.map((piece) => piece.text);
-  const spans = selectSpans(exceptionSpans(texts));
-  const tokens: string[] = [];
-  let index = 0;
-  for (const span of spans) {
-    while (index < span.start) tokens.push(texts[index++]!);
-    const apart = pieces.slice(span.start, span.end - 1).some((piece) => piece.space);
-    const exception = apart ? undefined : exceptions.get(texts.slice(span.start, span.end).join(''));
-    for (const token of exception ?? texts.slice(span.start, span.end)) tokens.push(token);
-    index = span.end;
-  }
-  while (index < texts.length) tokens.push(texts[index++]!);
-  return tokens;
-}
-
-/** Tokens of a whole text, white-space tokens included: a run of white space is one, less the space that it starts with. */
-export function tokenize(text: string): string[] {
-  const pieces: Piece[] = [];
-  let index = 0;
-  while (index < text.length) {
-    const start = index;
-    const space = (bmpClasses[text.charCodeAt(index)]! & SPACE) !== 0;
-    while (index < text.length && ((bmpClasses[text.charCodeAt(index)]! & SPACE) !== 0) === space) index++;
-    if (!space) {
-      for (const token of splitChunk(text.slice(start, index))) pieces.push({ text: token, space: false });
-      continue;
-    }
-    const last = pieces.at(-1);
-    const spaced = last !== undefined && text.charCodeAt(start) === 0x20;
-    if (spaced) last.space = true;
-    const run = text.slice(spaced ? start + 1 : start, index);
-    if (run !== '') pieces.push({ text: run, space: false });
-  }
-  return mergeExceptions(pieces);
 }
