@@ -1,5 +1,6 @@
 // One JSON record, read where it lies: are its members such that they need no JSON.parse, where do they begin and end, what is its text.
 // Takes less than JSON.parse does and nothing that it would refuse; what is not taken here, it decides.
+import { hex4, unescape, unescaped } from './json-escapes';
 
 /** A longer record is not taken. */
 export const JSON_BYTES: i32 = 1 << 20;
@@ -19,8 +20,6 @@ const OPEN_LIST: u32 = 0x5b;
 const CLOSE_LIST: u32 = 0x5d;
 const OPEN: u32 = 0x7b;
 const CLOSE: u32 = 0x7d;
-/** `\u`, little-endian. */
-const UNICODE_ESCAPE: u32 = 0x755c;
 
 const ID: i32 = 0;
 const URL: i32 = 1;
@@ -64,39 +63,6 @@ function stringEnd(at: usize): usize {
       at += 2;
     }
   }
-}
-
-/** What the letter behind a backslash stands for; 0 for none. */
-function unescaped(letter: u32): u32 {
-  switch (letter) {
-    case 0x22: // "
-    case 0x2f: // /
-    case 0x5c:
-      return letter;
-    case 0x62:
-      return 8;
-    case 0x66:
-      return 12;
-    case 0x6e:
-      return 10;
-    case 0x72:
-      return 13;
-    case 0x74:
-      return 9;
-    default:
-      return 0;
-  }
-}
-
-/** Value of four hexadecimal digits, or a negative number. */
-function hex4(at: usize): i32 {
-  return (hex(load<u8>(at)) << 12) | (hex(load<u8>(at, 1)) << 8) | (hex(load<u8>(at, 2)) << 4) | hex(load<u8>(at, 3));
-}
-
-function hex(digit: i32): i32 {
-  if (digit >= 0x30 && digit <= 0x39) return digit - 0x30;
-  const letter = digit | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
 function isDigit(at: usize): bool {
@@ -266,67 +232,12 @@ export function readJson(length: i32): i32 {
   if (load<u8>(at) != CLOSE || skipBlanks(at + 1) != end) return -1;
   if (!(seen & (1 << ID)) || !(seen & (1 << TEXT))) return -1;
   result(2, (seen >> METADATA) & 1);
-  const textBytes = textEscaped ? unescape(text, textEnd) : <i32>(textEnd - text);
+  const textBytes = textEscaped ? unescape(text, textEnd, OUT) : <i32>(textEnd - text);
   if (textEscaped) text = OUT;
   if (textBytes < 0 || !hasInk(text, text + <usize>textBytes)) return -1;
   result(3, <i32>text);
   result(4, textBytes);
   return foreign;
-}
-
-/** Writes the string to OUT without its escapes; returns its bytes, or -1 where half a surrogate pair stands alone. */
-function unescape(at: usize, end: usize): i32 {
-  let out = OUT;
-  while (at < end) {
-    const bytes = v128.load(at);
-    v128.store(out, bytes);
-    const slashes = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(<i8>BACKSLASH)));
-    const plain: usize = slashes ? <usize>ctz(slashes) : 16;
-    if (at + plain >= end) return <i32>(out + (end - at) - OUT);
-    at += plain;
-    out += plain;
-    if (!slashes) continue;
-    const letter = <u32>load<u8>(at, 1);
-    if (letter != 0x75) {
-      store<u8>(out++, <u8>unescaped(letter));
-      at += 2;
-      continue;
-    }
-    let codePoint = <u32>hex4(at + 2);
-    at += 6;
-    if ((codePoint & 0xf800) == 0xd800) {
-      if (codePoint >= 0xdc00 || load<u16>(at) != UNICODE_ESCAPE) return -1;
-      const low = hex4(at + 2);
-      if ((low & ~0x3ff) != 0xdc00) return -1;
-      codePoint = 0x10000 + ((codePoint & 0x3ff) << 10) + (<u32>low & 0x3ff);
-      at += 6;
-    }
-    out = writeUtf8(codePoint, out);
-  }
-  return <i32>(out - OUT);
-}
-
-function writeUtf8(codePoint: u32, out: usize): usize {
-  if (codePoint < 0x80) {
-    store<u8>(out, <u8>codePoint);
-    return out + 1;
-  }
-  if (codePoint < 0x800) {
-    store<u8>(out, <u8>(0xc0 | (codePoint >> 6)));
-    store<u8>(out, <u8>(0x80 | (codePoint & 0x3f)), 1);
-    return out + 2;
-  }
-  if (codePoint < 0x10000) {
-    store<u8>(out, <u8>(0xe0 | (codePoint >> 12)));
-    store<u8>(out, <u8>(0x80 | ((codePoint >> 6) & 0x3f)), 1);
-    store<u8>(out, <u8>(0x80 | (codePoint & 0x3f)), 2);
-    return out + 3;
-  }
-  store<u8>(out, <u8>(0xf0 | (codePoint >> 18)));
-  store<u8>(out, <u8>(0x80 | ((codePoint >> 12) & 0x3f)), 1);
-  store<u8>(out, <u8>(0x80 | ((codePoint >> 6) & 0x3f)), 2);
-  store<u8>(out, <u8>(0x80 | (codePoint & 0x3f)), 3);
-  return out + 4;
 }
 
 /** Whether some character is certainly no white space: all of that begins with a byte up to 0x20, or one of C2, E1, E2, E3, EF. */
