@@ -9,7 +9,7 @@ import { createMemoryLog } from '../testing/memory-log.ts';
 import { loadTopology } from '../cli/load-topology.ts';
 import { runCurate } from './curate.ts';
 import { createCurateSuspects } from './curate-suspects.ts';
-import type { CurateRequest } from './worker.ts';
+import type { CurateRequest } from './worker-requests.ts';
 
 const died = (offset: bigint, kind: number = DECIDING, partition = 0) =>
   new WorkerDied({ kind, partition, offset, sinceMs: 0 }, '');

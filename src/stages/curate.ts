@@ -19,7 +19,7 @@ import type { Policies } from './policies.ts';
 import { createPace, type Pace } from './curate-pace.ts';
 import { keepLooking } from './looks.ts';
 import { repairEveryMs } from './repair.ts';
-import type { CurateRequest } from './worker.ts';
+import type { CurateRequest } from './worker-requests.ts';
 
 export interface CurateHooks {
   /** By this policy from now on. */

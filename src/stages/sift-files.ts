@@ -4,7 +4,7 @@ import { orAborted } from '../runtime/or-aborted.ts';
 import { WorkerDied } from '../runtime/pool.ts';
 import type { SiftParts, SiftSource } from './sift.ts';
 import { createSuspects } from './sift-suspects.ts';
-import type { CloseLane, OpenLane, Pulled, PullLane } from './worker.ts';
+import type { CloseLane, OpenLane, Pulled, PullLane } from './worker-requests.ts';
 
 /** Files up to this size together make one lane. */
 const LANE_BYTES = 8 << 20;

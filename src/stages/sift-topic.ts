@@ -10,7 +10,7 @@ import { repairEveryMs } from './repair.ts';
 import type { SiftParts, SiftSource } from './sift.ts';
 import { emptyPair, skipsOf } from './sift-skip.ts';
 import { createSuspects } from './sift-suspects.ts';
-import type { SiftedMessages, SiftMessages } from './worker.ts';
+import type { SiftedMessages, SiftMessages } from './worker-requests.ts';
 
 interface Assigned {
   readonly partition: number;

@@ -14,7 +14,7 @@ import { createPublisher, type Publisher } from './sift-publish.ts';
 import type { Skipped } from './sift-skip.ts';
 import { watchWorkers } from './sift-suspects.ts';
 import { siftTopic } from './sift-topic.ts';
-import type { Pulled } from './worker.ts';
+import type { Pulled } from './worker-requests.ts';
 
 /** Where raw records come from. `sizes`: bytes of each source partition's file; small ones share a lane. */
 export type SiftInput = { readonly kind: 'files'; readonly sizes: readonly number[] } | { readonly kind: 'topic' };

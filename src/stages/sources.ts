@@ -1,4 +1,5 @@
 /** The source partitions of a bounded run: its input files in order, and behind them the dead letters that were put back. */
+import { RiffleError } from '../errors.ts';
 import { openSource } from '../operators/decode/source.ts';
 import type { DecodeLimits, InputFile, RawBatch } from '../operators/decode/types.ts';
 import { RETRY_PARTITION, retryListBytes, retryListFile } from '../runtime/retry-list.ts';
@@ -40,3 +41,10 @@ export function openPartition(
 }
 
 async function* nothing(): AsyncGenerator<RawBatch> {}
+
+/** An operating system's error names no file, or says it in its own words. */
+export function readingFailed(file: string, cause: unknown): unknown {
+  if (!(cause instanceof Error) || !('syscall' in cause)) return cause;
+  const message = `input ${file}; it cannot be read any more (${cause.message}); restore it and run the same command again`;
+  return new RiffleError('input-unreadable', message, { cause });
+}

@@ -20,7 +20,7 @@ import { runSift, type SiftInput } from './sift.ts';
 import type { SiftedPair } from './sift-blocks.ts';
 import type { Skipped } from './sift-skip.ts';
 import type { SourceFile } from './sources.ts';
-import type { Pulled, WorkerData, WorkerMessages } from './worker.ts';
+import type { Pulled, WorkerData, WorkerMessages } from './worker-requests.ts';
 
 /** Told what happens, for metrics and progress; never asked anything. */
 export interface RunObserver {

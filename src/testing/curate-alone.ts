@@ -6,7 +6,7 @@ import { createPlainJsonReader } from '../operators/decode/plain-json.ts';
 import { type Policy, policySchema } from '../pruning/policy.ts';
 import type { WorkerPool } from '../runtime/pool.ts';
 import { curateRecords } from '../stages/curate-records.ts';
-import type { CurateRequest } from '../stages/worker.ts';
+import type { CurateRequest } from '../stages/worker-requests.ts';
 
 export const policy = policySchema.parse({
   name: 't',
