@@ -1,6 +1,7 @@
 import type { EncoderManifest } from '../manifest-encoder.ts';
 import type { Provider } from './providers.ts';
 import type { BatchLimits } from './queue.ts';
+import type { Running } from './running.ts';
 import type { SharedBatch } from './shared-batch.ts';
 
 /** What a session's thread is started with. */
@@ -17,6 +18,7 @@ export interface SessionData {
   readonly threads: number;
   readonly limits: BatchLimits;
   readonly shared: SharedBatch;
+  readonly running: Running;
 }
 
 export interface RunRequest {

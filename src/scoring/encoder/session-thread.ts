@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { ConfigError } from '../../errors.ts';
 import type { RunRequest, SessionData, SessionReply, SessionRequest } from './protocol.ts';
 import type { Batch } from './queue.ts';
+import { newRunning, setBusy, waitAtExit } from './running.ts';
 import type { Row, Session } from './session.ts';
 import { createSharedBatch, packBatch, type SharedBatch } from './shared-batch.ts';
 import { SessionDied } from './unavailable.ts';
@@ -17,17 +18,20 @@ const CLOSE_LIMIT_MS = 30_000;
  * work here, and `SessionDied` when the thread ends.
  */
 export async function startSession(
-  options: Omit<SessionData, 'shared'>,
+  options: Omit<SessionData, 'shared' | 'running'>,
   entry: URL = new URL('./worker.ts', import.meta.url),
 ): Promise<Session> {
   const { limits, columns, pad } = options;
   const shared: SharedBatch = createSharedBatch(limits, columns);
-  const worker = new Worker(entry, { workerData: { ...options, shared } });
+  const running = newRunning();
+  const worker = new Worker(entry, { workerData: { ...options, shared, running } satisfies SessionData });
+  const ended = waitAtExit(running);
   let answer: ((reply: SessionReply) => void) | undefined;
   let fail: ((error: SessionDied) => void) | undefined;
   let dead: SessionDied | undefined;
   const die = (why: string, cause?: unknown): void => {
     dead ??= new SessionDied(why, { cause });
+    ended();
     fail?.(dead);
   };
   worker.on('message', (message: SessionReply) => answer?.(message));
@@ -48,6 +52,7 @@ export async function startSession(
 
   async function ask(request: RunRequest): Promise<void> {
     const reply = next();
+    setBusy(running);
     worker.postMessage(request satisfies SessionRequest);
     const message = await reply;
     if (message.type === 'failed') throw new Error(message.message);
@@ -55,7 +60,10 @@ export async function startSession(
 
   /** Asks the thread to end after what it runs. To terminate it in native code would end the process: onnxruntime's binding throws where nobody can catch. */
   async function close(): Promise<void> {
-    if (dead === undefined) worker.postMessage('close' satisfies SessionRequest);
+    if (dead === undefined) {
+      setBusy(running);
+      worker.postMessage('close' satisfies SessionRequest);
+    }
     await Promise.race([exited, sleep(CLOSE_LIMIT_MS, undefined, { ref: false })]);
     // A device that hangs keeps its thread, but not the process.
     worker.unref();

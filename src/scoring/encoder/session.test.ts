@@ -1,9 +1,11 @@
 /** Sessions in their threads, on tiny graphs. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { promisify } from 'node:util';
 import { bertClassifier } from '../../../training/onnx/bert-classifier.ts';
 import { createGraph } from '../../../training/onnx/graph.ts';
 import type { Port } from '../../../training/onnx/model.ts';
@@ -20,7 +22,7 @@ const ENTRIES = 50;
 const batches: BatchLimits = { budgetTokens: 512, stepTokens: 8, maxTokens: 60 };
 const single: BatchLimits = { budgetTokens: 1, stepTokens: 1, maxTokens: 60 };
 
-type Given = Omit<SessionData, 'shared'>;
+type Given = Omit<SessionData, 'shared' | 'running'>;
 type Inputs = Given['model']['inputs'];
 const counted: Inputs = { ids: 'input_ids', lengths: 'lengths', type: 'int32' };
 const masked: Inputs = {
@@ -156,6 +158,24 @@ test('a thread that ends under way is started again, and nothing is lost', async
   const { restarts, broken } = batcher.figures();
   assert.deepEqual({ restarts, broken }, { restarts: 1, broken: 0 });
   await batcher.close();
+});
+
+test('a process that exits while a run is under way keeps its status', async () => {
+  const shape = { vocabulary: ENTRIES, positions: 512, hidden: 128, intermediate: 512, heads: 4, layers: 4, labels: 1 };
+  const limits = { ...single, maxTokens: 512 };
+  const options = given(bertClassifier(shape, seededRandom(5)), masked, 1, { limits });
+  const script = `
+    const { startSession } = await import(${JSON.stringify(new URL('./session-thread.ts', import.meta.url).href)});
+    const session = await startSession(${JSON.stringify(options)});
+    void session.run({ width: 512, windows: [{ ids: new Int32Array(512) }] });
+    process.exit(7);`;
+  const file = path.join(folder, 'exit.mjs');
+  writeFileSync(file, script);
+  const { status, stderr } = await promisify(execFile)(process.execPath, [file]).then(
+    () => ({ status: 0, stderr: '' }),
+    (error: { code: number; stderr: string }) => ({ status: error.code, stderr: error.stderr }),
+  );
+  assert.deepEqual({ status, stderr }, { status: 7, stderr: '' });
 });
 
 test('a graph that is not what the manifest says is refused, with the reason', async (t) => {

@@ -6,6 +6,7 @@ import { createFeeds, type MakeFeeds } from './feeds.ts';
 import { checkGraph, wrong } from './graph.ts';
 import type { RunRequest, SessionData, SessionReply, SessionRequest } from './protocol.ts';
 import { trialGraph } from './providers.ts';
+import { setIdle } from './running.ts';
 import { mostRows } from './shared-batch.ts';
 
 type Runtime = typeof import('onnxruntime-node');
@@ -13,7 +14,11 @@ type Runtime = typeof import('onnxruntime-node');
 const data = workerData as SessionData;
 const { model, columns, limits, shared } = data;
 const port = parentPort!;
-const reply = (message: SessionReply): void => port.postMessage(message);
+/** Whatever it was asked for is done. */
+function reply(message: SessionReply): void {
+  setIdle(data.running);
+  port.postMessage(message);
+}
 
 try {
   const ort = await loadRuntime();
@@ -25,7 +30,7 @@ try {
   let last = Promise.resolve();
   port.on('message', (request: SessionRequest) => {
     if (request === 'close') {
-      void last.then(() => session.release()).finally(() => port.close());
+      void last.then(() => session.release()).finally(end);
       return;
     }
     last = run(request).then(
@@ -37,6 +42,11 @@ try {
 } catch (error) {
   const code = error instanceof RiffleError ? error.code : 'encoder-start';
   reply({ type: 'refused', code, message: messageOf(error) });
+  end();
+}
+
+function end(): void {
+  setIdle(data.running);
   port.close();
 }
 
@@ -95,7 +105,8 @@ function createRun({ Tensor }: Runtime, session: InferenceSession): Run {
   return async ({ rows, width }) => {
     const out = shared.out.subarray(0, rows * columns);
     const dims = flat ? [rows] : [rows, columns];
-    await session.run(feeds(rows, width), { [model.output]: new Tensor('float32', out, dims) });
+    const fetches = { [model.output]: new Tensor('float32', out, dims) };
+    await session.run(feeds(rows, width), fetches);
   };
 }
 
