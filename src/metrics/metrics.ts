@@ -5,6 +5,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { SCORE_BUCKETS } from './buckets.ts';
 import { countedHistogram } from './counted-histogram.ts';
+import { addProcess } from './process.ts';
 import { createLoopDelay } from './loop-delay.ts';
 import type { Outcome } from '../model/reasons.ts';
 
@@ -285,28 +286,4 @@ export function createMetrics(registry: Registry, version: string): Metrics {
     begun: () => delay.reset(),
     stop: () => delay.stop(),
   };
-}
-
-/** Under the names that every client library of Prometheus uses. */
-function addProcess(registry: Registry): void {
-  const memory = new Gauge({
-    name: 'process_resident_memory_bytes',
-    help: 'Resident memory.',
-    registers: [],
-    collect() {
-      this.set(process.memoryUsage.rss());
-    },
-  });
-  const cpu = new Counter({
-    name: 'process_cpu_seconds_total',
-    help: 'User and system time of all threads.',
-    registers: [],
-    collect() {
-      const { user, system } = process.cpuUsage();
-      this.reset();
-      this.inc((user + system) / 1e6);
-    },
-  });
-  registry.registerMetric(memory);
-  registry.registerMetric(cpu);
 }
