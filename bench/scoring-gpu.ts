@@ -58,6 +58,8 @@ interface Load {
   readonly usefulTokens: number;
   readonly computedTokens: number;
   readonly batches: number;
+  /** Time that sessions spent on batches, all together. */
+  readonly busyMs: number;
   /** Samples of `nvidia-smi`, per cent. */
   readonly busy: readonly number[];
 }
@@ -91,6 +93,7 @@ async function load(encoder: Encoder, calls: readonly Windows[], seconds: number
     usefulTokens: after.usefulTokens - before.usefulTokens,
     computedTokens: after.computedTokens - before.computedTokens,
     batches: after.batches - before.batches,
+    busyMs: after.busyMs - before.busyMs,
     busy,
   };
 }
@@ -163,18 +166,19 @@ function print(
   encoder: Encoder,
   result: Load,
 ): void {
-  const { seconds, usefulTokens, computedTokens, batches, busy } = result;
+  const { seconds, usefulTokens, computedTokens, batches, busyMs, busy } = result;
   const operations = (usefulTokens / seconds) * operationsPerToken(shape, tokens);
   const share = peak === undefined ? undefined : operations / peak;
   const promised = shape === bertBase && tokens === 512;
-  const busyMean = busy.reduce((sum, one) => sum + one, 0) / busy.length;
+  const busyMean = busy.reduce((sum, one) => sum + one, 0) / busy.length / 100;
   const figures = [
     `${Math.round(usefulTokens / seconds).toLocaleString('en')} tokens/s`,
     `${(operations / 1e12).toFixed(1)} TFLOPS`,
     share === undefined
       ? 'peak not known'
       : `${(100 * share).toFixed(1)} % of peak${promised ? verdict(share, PEAK_SHARE) : ''}`,
-    `busy ${busyMean.toFixed(0)} %${verdict(busyMean / 100, BUSY_SHARE)}`,
+    Number.isNaN(busyMean) ? 'no nvidia-smi' : `busy ${(100 * busyMean).toFixed(0)} %${verdict(busyMean, BUSY_SHARE)}`,
+    `sessions busy ${((100 * busyMs) / (1000 * seconds * encoder.workers)).toFixed(0)} %`,
     `useful ${((100 * usefulTokens) / computedTokens).toFixed(1)} %`,
     `${Math.round(computedTokens / batches).toLocaleString('en')} tokens a batch`,
   ];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { type Batcher, type BatcherOptions, createBatcher, type Windows } from './batcher.ts';
+import { type Batcher, type BatcherOptions, createBatcher, scorePatiently, type Windows } from './batcher.ts';
 import type { Batch, BatchLimits } from './queue.ts';
 import type { Row, Session } from './session.ts';
 import { SessionDied } from './unavailable.ts';
@@ -215,6 +215,23 @@ test('without any session everybody is told, nobody gets room, and it goes on wh
   await room;
   assert.deepEqual([...(await batcher.score(windowsOf([5])))], numbersOf([5]));
   await batcher.close();
+});
+
+test('who is patient waits for the device, and loses nothing', async () => {
+  let failures = 3;
+  const session = fakeSession();
+  const batcher = batcherOf([session], {
+    restart: () => (failures-- > 0 ? Promise.reject(new Error('no device')) : Promise.resolve(fakeSession())),
+  });
+  const all = Array.from({ length: 50 }, (_, i) => [i + 1, i + 2]);
+  const scored = Promise.all(all.map((row) => scorePatiently(batcher, windowsOf(row))));
+  session.die();
+  assert.deepEqual(
+    (await scored).map((numbers) => [...numbers]),
+    all.map(numbersOf),
+  );
+  await batcher.close();
+  await assert.rejects(scorePatiently(batcher, windowsOf([1])), { code: 'encoder-closed' });
 });
 
 test('no window is at fault when a run fails on a device that does not work any more', async () => {

@@ -237,5 +237,20 @@ export function createBatcher(options: BatcherOptions): Batcher {
   };
 }
 
+/** Hands windows in when there is room, and again when the device that was lost meanwhile is back. Rejects when the batcher is closed. */
+export async function scorePatiently(
+  batcher: Pick<Batcher, 'room' | 'score'>,
+  windows: Windows,
+): Promise<Float32Array> {
+  for (;;) {
+    await batcher.room(windows.ids.length);
+    try {
+      return await batcher.score(windows);
+    } catch (error) {
+      if (!(error instanceof EncoderUnavailable)) throw error;
+    }
+  }
+}
+
 const closed = (): TransientError =>
   new TransientError('encoder-closed', 'encoder; it was closed before it answered; nothing of the batch counts');

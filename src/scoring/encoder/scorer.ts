@@ -2,7 +2,7 @@ import { ConfigError } from '../../errors.ts';
 import type { EncoderManifest } from '../manifest-encoder.ts';
 import type { LoadedEncoder } from '../scorer-set.ts';
 import type { Scores } from '../stage0.ts';
-import type { Windows } from './batcher.ts';
+import { scorePatiently, type Windows } from './batcher.ts';
 import { type Encoder, type EncoderOptions, startEncoder } from './encoder.ts';
 import { createReduce, type Reduce } from './scores.ts';
 import type { EncoderGroup } from './share.ts';
@@ -26,7 +26,7 @@ export async function createCutter(loaded: LoadedEncoder): Promise<Cutter> {
 /** Text in, scores out, by the name of each scorer that shares the encoder. */
 export interface EncoderScorer {
   readonly encoder: Encoder;
-  /** `others`: scores that the manifests mix in. Rejects as `Encoder.score` does, and with a RecordError `score.nan`. */
+  /** `others`: scores that the manifests mix in. While no session works it waits. Rejects with a RecordError `score.nan`. */
   score(text: string | Uint8Array, identity: string, others?: Scores): Promise<Scores>;
   close(): Promise<void>;
 }
@@ -49,8 +49,7 @@ export async function startScorer(group: EncoderGroup, options: EncoderOptions =
     encoder,
     async score(text, identity, others) {
       const windows = await cutter.cut(text, identity);
-      await encoder.room(windows.ids.length);
-      const numbers = await encoder.score(windows);
+      const numbers = await scorePatiently(encoder, windows);
       return Object.fromEntries(reduces.map(([name, reduce]) => [name, reduce(numbers, others)]));
     },
     close: () => encoder.close(),

@@ -1,4 +1,5 @@
 import { ConfigError } from '../../errors.ts';
+import type { EncoderManifest } from '../manifest-encoder.ts';
 import type { LoadedEncoder } from '../scorer-set.ts';
 import { createWordPiece } from '../wordpiece.ts';
 import { readVocabulary, vocabularyError } from './special.ts';
@@ -10,10 +11,14 @@ export type Tokenize = (text: string | Uint8Array) => Int32Array | Promise<Int32
 const MAX_TEXT_BYTES = 65_536;
 const BYTES_A_TOKEN = 16;
 
+/** More of a text is not looked at. */
+export const maxTextBytes = ({ maxTokens }: Pick<EncoderManifest, 'maxTokens'>): number =>
+  Math.max(MAX_TEXT_BYTES, BYTES_A_TOKEN * maxTokens);
+
 /** The tokenizer of an encoder, for one thread. Throws a ConfigError when its file is not what the manifest says. */
 export async function createTokenize(loaded: LoadedEncoder): Promise<Tokenize> {
   const { tokenizer, maxTokens } = loaded.manifest;
-  const maxBytes = Math.max(MAX_TEXT_BYTES, BYTES_A_TOKEN * maxTokens);
+  const maxBytes = maxTextBytes(loaded.manifest);
   if (tokenizer.kind === 'wordpiece-uncased') return createOwn(loaded, maxTokens, maxBytes);
   return await createForeign(loaded, maxTokens, maxBytes);
 }
