@@ -36,7 +36,7 @@ const benches: Readonly<Record<string, Bench>> = {
     corpus: 'optional',
     args: (corpus) => (corpus === undefined ? [] : ['--corpus', corpus.file]),
   },
-  scoring: { about: 'tokenizer and stage-0 scores', args: none },
+  scoring: { about: 'tokenizer, stage 0, batches, the encoder on processor and GPU', args: none },
   'dedup-kernels': {
     about: 'fingerprints, history, window',
     corpus: 'optional',
