@@ -32,7 +32,7 @@ export interface WindowQueue<T extends Waiting> {
 }
 
 /** Padding that a batch may have: as much as starting another one would cost, or this part of it. */
-const SLACK_TOKENS = 256;
+const SLACK_TOKENS = 512;
 const SLACK = 0.03;
 
 /**
