@@ -3,6 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync } fro
 import path from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import type { WordPiece } from '../../src/scoring/wordpiece.ts';
+import { sha256Of } from './cache.ts';
 
 /** Tokens of a window with [CLS] and [SEP]. */
 export const WINDOW_TOKENS = 128;
@@ -57,11 +58,12 @@ export interface EmbeddingCache {
   embed(windows: readonly Int32Array[], progress?: (done: number, all: number) => void): Promise<Float32Array[]>;
 }
 
-export function openEmbeddings(folder: string, graphFile: string, width: number): EmbeddingCache {
+/** Embeddings of `hidden` numbers by the graph in `graphFile`, kept in a file of its own under `folder`. */
+export function openEmbeddings(folder: string, graphFile: string, hidden: number): EmbeddingCache {
   const graph = readFileSync(graphFile);
   mkdirSync(folder, { recursive: true });
-  const file = path.join(folder, `embeddings-${createHash('sha256').update(graph).digest('hex').slice(0, 16)}.f32`);
-  const known = readEntries(file, width);
+  const file = embeddingsFile(folder, sha256Of(graph));
+  const known = readEntries(file, hidden);
   const keyOf = (ids: Int32Array): string =>
     createHash('sha256')
       .update(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength))
@@ -84,6 +86,11 @@ export function openEmbeddings(folder: string, graphFile: string, width: number)
       return keys.map((key) => known.get(key)!);
     },
   };
+}
+
+/** Where the embeddings by a graph are kept. The same encoder with other heads is another graph: copy them. */
+export function embeddingsFile(folder: string, graphSha256: string): string {
+  return path.join(folder, `${graphSha256}.embeddings`);
 }
 
 /** The last entry may have been cut off: it is removed, so that what is added after it is found. */

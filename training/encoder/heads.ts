@@ -14,6 +14,20 @@ export const shippedHeads = [
   { name: 'spam', widths: [384, 32, 1] },
 ] as const satisfies readonly HeadShape[];
 
+/** Logits of an embedding, in double precision. */
+export function applyHead(head: Head, embedding: ArrayLike<number>): Float64Array {
+  return head.reduce<Float64Array>(
+    (x, map, i) => applyDense(i === 0 ? x : x.map((value) => Math.max(0, value)), map),
+    Float64Array.from(embedding),
+  );
+}
+
+export function applyDense(x: Float64Array, { inputs, outputs, weight, bias }: Dense): Float64Array {
+  const out = Float64Array.from(bias);
+  for (let i = 0; i < inputs; i++) for (let j = 0; j < outputs; j++) out[j]! += x[i]! * weight[i * outputs + j]!;
+  return out;
+}
+
 /** Float32, little-endian: weight and bias of each map, head after head. */
 export function writeHeads(heads: readonly Head[]): Uint8Array<ArrayBuffer> {
   const numbers = heads.flat().flatMap(({ weight, bias }) => [weight, bias]);

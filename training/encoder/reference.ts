@@ -1,5 +1,6 @@
-import type { Bert, Dense, Layer, Norm } from './bert.ts';
+import type { Bert, Layer, Norm } from './bert.ts';
 import type { Head } from './graph.ts';
+import { applyDense, applyHead } from './heads.ts';
 
 /** A matrix by rows. */
 type Matrix = readonly Float64Array[];
@@ -25,25 +26,25 @@ export function referencePass(
   const mean = Float64Array.from({ length: hidden }, (_, i) => x.reduce((sum, row) => sum + row[i]!, 0) / x.length);
   const length = Math.hypot(...mean);
   const embedding = mean.map((value) => value / length);
-  return { embedding, logits: Float64Array.from(heads.flatMap((head) => [...throughHead(head, embedding)])) };
+  return { embedding, logits: Float64Array.from(heads.flatMap((head) => [...applyHead(head, embedding)])) };
 }
 
 function throughLayer(x: Matrix, layer: Layer, { shape }: Bert): Matrix {
   const seen = attend(x, layer, shape.heads);
   const y = x.map((row, i) =>
-    normalise(add(row, linear(seen[i]!, layer.attention)), layer.attentionNorm, shape.epsilon),
+    normalise(add(row, applyDense(seen[i]!, layer.attention)), layer.attentionNorm, shape.epsilon),
   );
   return y.map((row) => {
-    const wide = linear(row, layer.intermediate).map((value) => (value * (1 + erf(value / Math.SQRT2))) / 2);
-    return normalise(add(row, linear(wide, layer.output)), layer.outputNorm, shape.epsilon);
+    const wide = applyDense(row, layer.intermediate).map((value) => (value * (1 + erf(value / Math.SQRT2))) / 2);
+    return normalise(add(row, applyDense(wide, layer.output)), layer.outputNorm, shape.epsilon);
   });
 }
 
 /** For each token and head, the values of all tokens, by the softmax of query · key / √width. */
 function attend(x: Matrix, layer: Layer, heads: number): Matrix {
-  const q = x.map((row) => linear(row, layer.query));
-  const k = x.map((row) => linear(row, layer.key));
-  const v = x.map((row) => linear(row, layer.value));
+  const q = x.map((row) => applyDense(row, layer.query));
+  const k = x.map((row) => applyDense(row, layer.key));
+  const v = x.map((row) => applyDense(row, layer.value));
   const width = q[0]!.length / heads;
   const out = x.map(() => new Float64Array(width * heads));
   for (let from = 0; from < width * heads; from += width) {
@@ -57,16 +58,6 @@ function attend(x: Matrix, layer: Layer, heads: number): Matrix {
         for (let c = from; c < from + width; c++) out[i]![c]! += (power / total) * v[j]![c]!;
     }
   }
-  return out;
-}
-
-function throughHead(head: Head, embedding: Float64Array): Float64Array {
-  return head.reduce((x, map, i) => linear(i === 0 ? x : x.map((value) => Math.max(0, value)), map), embedding);
-}
-
-function linear(x: Float64Array, { inputs, outputs, weight, bias }: Dense): Float64Array {
-  const out = Float64Array.from(bias);
-  for (let i = 0; i < inputs; i++) for (let j = 0; j < outputs; j++) out[j]! += x[i]! * weight[i * outputs + j]!;
   return out;
 }
 
