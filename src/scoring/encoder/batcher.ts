@@ -125,32 +125,39 @@ export function createBatcher(options: BatcherOptions): Batcher {
     }
   }
 
-  /** Starts a session in place of a dead one. Gives up its batch, and with the last session everything, while that fails. */
-  async function revive(batch: Batch<Window>): Promise<{ session: Session; kept: boolean }> {
-    for (let delayMs = 0, kept = true; ; delayMs = Math.min(LONGEST_DELAY_MS, Math.max(FIRST_DELAY_MS, 2 * delayMs))) {
+  /** Starts a session in place of a dead one, however often that fails. */
+  async function revive(failed: () => void): Promise<Session> {
+    for (let delayMs = 0; ; delayMs = Math.min(LONGEST_DELAY_MS, Math.max(FIRST_DELAY_MS, 2 * delayMs))) {
       if (delayMs > 0) await wait(delayMs, stop.signal);
       stop.signal.throwIfAborted();
       try {
         const session = await options.restart();
-        figures.restarts++;
-        up.add(session);
         if (stop.signal.aborted) await session.close();
         stop.signal.throwIfAborted();
+        figures.restarts++;
+        up.add(session);
         unavailable = undefined;
         credit.resume();
-        return { session, kept };
+        return session;
       } catch (cause) {
         stop.signal.throwIfAborted();
-        if (kept) queue.putBack(batch.windows.filter(({ request }) => requests.has(request)));
-        kept = false;
-        if (up.size > 0) wake();
-        else {
-          credit.pause();
-          unavailable = new EncoderUnavailable(cause instanceof Error ? cause.message : String(cause), { cause });
-          rejectAll(unavailable);
-        }
+        failed();
+        if (up.size === 0) pause(cause);
       }
     }
+  }
+
+  /** No session is left: everybody who waits is told, and nobody gets room. */
+  function pause(cause: unknown): void {
+    credit.pause();
+    unavailable = new EncoderUnavailable(cause instanceof Error ? cause.message : String(cause), { cause });
+    rejectAll(unavailable);
+  }
+
+  /** Lets other sessions have a batch. */
+  function giveBack({ windows }: Batch<Window>): void {
+    queue.putBack(windows.filter(({ request }) => requests.has(request)));
+    wake();
   }
 
   /** Runs a batch, and what is left of it after a failure; returns the session that is there afterwards. */
@@ -166,9 +173,12 @@ export function createBatcher(options: BatcherOptions): Batcher {
       if (dead) {
         up.delete(session);
         await session.close();
-        const revived = await revive(batch);
-        session = revived.session;
-        if (!revived.kept) return session;
+        let given = false;
+        session = await revive(() => {
+          if (!given) giveBack(batch);
+          given = true;
+        });
+        if (given) return session;
         if (!again) return runAll(session, batch, true);
       }
     }
@@ -194,21 +204,28 @@ export function createBatcher(options: BatcherOptions): Batcher {
     }
   }
 
+  /** From now on nobody waits for anything, whoever asks. */
+  function end(error: Error): void {
+    if (stop.signal.aborted) return;
+    stop.abort(error);
+    rejectAll(error);
+    credit.end();
+    wake();
+  }
+
   const serving = options.sessions.map((session) =>
-    serve(session).catch((error: unknown) => {
-      // A fault of the batcher itself must not leave anybody waiting.
-      if (!stop.signal.aborted) rejectAll(error instanceof Error ? error : new Error(String(error)));
-    }),
+    // After an end this is its reason; otherwise a fault of the batcher itself, which must not leave anybody waiting.
+    serve(session).catch((error: unknown) => end(error instanceof Error ? error : new Error(String(error)))),
   );
 
   return {
     async score({ ids, lengths }) {
-      if (stop.signal.aborted) throw closed();
+      stop.signal.throwIfAborted();
       if (unavailable !== undefined) throw unavailable;
       const total = lengths.reduce((sum, length) => sum + length, 0);
       if (total !== ids.length || lengths.some((length) => length < 1 || length > limits.maxTokens))
         throw new RangeError(
-          `windows; ${ids.length} ids in windows of ${lengths.join(', ')}; give each 1 to ${limits.maxTokens}`,
+          `windows; ${ids.length} ids for ${lengths.length} windows of ${total}; give each 1 to ${limits.maxTokens}`,
         );
       if (lengths.length === 0) return new Float32Array(0);
       return await new Promise<Float32Array>((resolve, reject) => {
@@ -227,10 +244,9 @@ export function createBatcher(options: BatcherOptions): Batcher {
     room: (tokens) => credit.room(tokens),
     figures: () => ({ ...figures, waitingTokens: credit.tokens }),
     async close() {
-      stop.abort(closed());
-      rejectAll(closed());
-      credit.end();
-      wake();
+      end(
+        new TransientError('encoder-closed', 'encoder; it was closed before it answered; nothing of the batch counts'),
+      );
       await Promise.all([...up].map((session) => session.close()));
       await Promise.all(serving);
     },
@@ -251,6 +267,3 @@ export async function scorePatiently(
     }
   }
 }
-
-const closed = (): TransientError =>
-  new TransientError('encoder-closed', 'encoder; it was closed before it answered; nothing of the batch counts');
