@@ -11,6 +11,7 @@ import { loadScorers, shippedModels } from '../load.ts';
 import { parseVocabulary } from '../vocabulary.ts';
 import { startEncoder } from './encoder.ts';
 import { startScorer } from './scorer.ts';
+import { shareEncoders } from './share.ts';
 import { startSession } from './session-thread.ts';
 
 const digest = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
@@ -72,6 +73,28 @@ test('any tokenizer that the tokenizers package reads', async (t) => {
   assert.deepEqual(await scorer.score('b a c', 'a'), {
     'test/count@1': { mean: 0, 'mean.max': 0, count: 0.004, 'count.max': 0.004 },
   });
+  await scorer.close();
+});
+
+test('two scorers that read columns of one graph share a session, and a text is run once', async (t) => {
+  const folder = folderOf(t, ({ folder, manifest }) => {
+    const { model, outputs, selfTest } = manifest;
+    const [{ text, scores }] = selfTest as [{ text: string; scores: number[] }];
+    const second = { ...manifest, name: 'test/length@1', model: { ...model, columns: 2 }, outputs: [outputs[1]] };
+    writeFileSync(
+      path.join(folder, 'length.json'),
+      JSON.stringify({ ...second, selfTest: [{ text, scores: [scores[1]] }] }),
+    );
+  });
+  const { encoders } = loadScorers(folder, ['test/length@1', 'test/count@1']);
+  const groups = shareEncoders(encoders);
+  assert.equal(groups.length, 1);
+  const scorer = await startScorer(groups[0]!, { provider: 'cpu', workers: 1 });
+  const before = scorer.encoder.figures().windows;
+  const scores = await scorer.score('the the', 'a');
+  assert.deepEqual(scores['test/length@1'], { count: 0.004, 'count.max': 0.004 });
+  assert.equal((scores['test/count@1'] as { count: number }).count, 0.004);
+  assert.equal(scorer.encoder.figures().windows, before + 1);
   await scorer.close();
 });
 

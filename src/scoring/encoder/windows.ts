@@ -32,15 +32,22 @@ export function windowsOf(count: number, rule: WindowRule, textTokens: number, i
   ];
 }
 
-/** `wanted` of the numbers below `from`, rising, each set of them as likely: those whose keyed hashes are the least. */
+/** `wanted` of the numbers below `from`, rising; each set of them is as likely. */
 function drawn(wanted: number, from: number, identity: string): number[] {
-  if (wanted === 0) return [];
-  const key = (place: number): string => hash('sha256', `window\u0000${identity}\u0000${place}`);
-  return Array.from({ length: from }, (_, place) => ({ place, key: key(place) }))
-    .sort((a, b) => (a.key < b.key ? -1 : 1))
-    .slice(0, wanted)
-    .map(({ place }) => place)
-    .sort((a, b) => a - b);
+  const places: number[] = [];
+  for (let i = 0; i < wanted; i++) {
+    // The place among those that are free yet.
+    let place = Math.floor(uniform(`${identity}\u0000${i}`) * (from - i));
+    let rank = 0;
+    for (; rank < places.length && places[rank]! <= place; rank++) place++;
+    places.splice(rank, 0, place);
+  }
+  return places;
+}
+
+/** A number in [0, 1) from 48 bits of a hash. */
+function uniform(key: string): number {
+  return hash('sha256', `window\u0000${key}`, 'buffer').readUIntBE(0, 6) / 2 ** 48;
 }
 
 /** Cuts the windows out of a document's ids and puts the special tokens around each. */
