@@ -2,10 +2,10 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadScorers, shippedModels } from '../src/scoring/load.ts';
 import type { LoadedEncoder, ScorerSet } from '../src/scoring/scorer-set.ts';
+import { modelsFolder } from '../src/scoring/models-folder.ts';
 import { createStage0, type Scores } from '../src/scoring/stage0.ts';
 import { miniLm } from './encoder/bert.ts';
 import { shippedHeadWeights } from './encoder/build.ts';
-import { modelsFolder } from './encoder/cache.ts';
 import { openEmbeddings } from './encoder/embed.ts';
 import { scoreOffline } from './encoder/offline.ts';
 import { auc, averagePrecision, calibrationError, f1, type Scored } from './metrics.ts';
@@ -35,7 +35,7 @@ const { values } = parseArgs({
   options: {
     data: { type: 'string', default: path.resolve(import.meta.dirname, '../../shared/data') },
     models: { type: 'string', default: shippedModels },
-    cache: { type: 'string', default: modelsFolder() },
+    cache: { type: 'string', default: modelsFolder((name) => process.env[name]) },
   },
 });
 const web = readWeb(values.data);

