@@ -132,14 +132,37 @@ test('an id that the graph does not know breaks its window only', async () => {
   await batcher.close();
 });
 
-/** The thread of a session that ends without a word when it is given its second batch. */
-const dying = new URL(
-  `data:text/javascript,${encodeURIComponent(`
-    import { parentPort } from 'node:worker_threads';
-    let batches = 0;
-    parentPort.on('message', () => { if (++batches === 2) process.exit(1); });
-    await import(${JSON.stringify(new URL('./worker.ts', import.meta.url).href)});`)}`,
+/** The thread of a session in a module of its own, behind some code of ours. */
+const threadBehind = (code: string): URL =>
+  new URL(
+    `data:text/javascript,${encodeURIComponent(`
+      import { parentPort } from 'node:worker_threads';
+      import { registerHooks } from 'node:module';
+      ${code}
+      await import(${JSON.stringify(new URL('./worker.ts', import.meta.url).href)});`)}`,
+  );
+
+/** One that ends without a word when it is given its second batch. */
+const dying = threadBehind(
+  `let batches = 0; parentPort.on('message', () => { if (++batches === 2) process.exit(1); });`,
 );
+
+/** One on a machine where the optional dependency is not installed. */
+const bare = threadBehind(`
+  registerHooks({
+    resolve(name, context, next) {
+      if (name === 'onnxruntime-node') throw new Error('Cannot find package');
+      return next(name, context);
+    },
+  });`);
+
+test('without the optional dependency an encoder says what to install', async () => {
+  await assert.rejects(startSession(given(meanGraph(), counted, 1), bare), {
+    name: 'ConfigError',
+    code: 'encoder-runtime',
+    message: 'package onnxruntime-node; Cannot find package; install it: npm install onnxruntime-node@1.30.0',
+  });
+});
 
 test('a thread that ends under way is started again, and nothing is lost', async () => {
   const shape = { vocabulary: ENTRIES, positions: 64, hidden: 64, intermediate: 128, heads: 4, layers: 3, labels: 1 };

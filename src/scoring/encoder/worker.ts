@@ -9,11 +9,15 @@ import { trialGraph } from './providers.ts';
 import { setIdle } from './running.ts';
 import { mostRows } from './shared-batch.ts';
 
+/** Some errors of onnxruntime list all that it knows. */
+const MESSAGE_CHARACTERS = 300;
+
 type Runtime = typeof import('onnxruntime-node');
 
 const data = workerData as SessionData;
 const { model, columns, limits, shared } = data;
 const port = parentPort!;
+
 /** Whatever it was asked for is done. */
 function reply(message: SessionReply): void {
   setIdle(data.running);
@@ -40,8 +44,12 @@ try {
   });
   reply({ type: 'ready' });
 } catch (error) {
-  const code = error instanceof RiffleError ? error.code : 'encoder-start';
-  reply({ type: 'refused', code, message: messageOf(error) });
+  const known = error instanceof RiffleError;
+  reply({
+    type: 'refused',
+    code: known ? error.code : 'encoder-start',
+    message: known ? error.message : messageOf(error),
+  });
   end();
 }
 
@@ -161,5 +169,5 @@ function messageOf(error: unknown): string {
     .replaceAll(/\s+/g, ' ')
     .replaceAll(/\/onnxruntime_src\/\S+:\d+ (?:.*? was false\. |.*?\) (?=[A-Z]))/g, ' ')
     .trim()
-    .slice(0, 500);
+    .slice(0, MESSAGE_CHARACTERS);
 }
