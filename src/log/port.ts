@@ -127,6 +127,8 @@ export interface Commit {
   readonly positions: readonly Position[];
   /** N: the next *source* offset to decide. */
   readonly next: bigint;
+  /** N that this goes on from. Where the lease has another one, somebody else has decided in between, and this commit is refused as fenced. */
+  readonly from?: bigint;
 }
 
 /** The right to commit for one source partition. Taking one fences every earlier holder. */
@@ -137,7 +139,7 @@ export interface Lease {
   readonly positions: readonly Position[];
   /**
    * Outputs, positions and `next` become visible together, or not at all. Resolves when durable. Commits of one lease are serial.
-   * @throws FatalError `fenced` when a later lease was taken: the loser stops, nothing of this commit is visible. Where the log shares partitions
+   * @throws FatalError `fenced` when a later lease was taken, or N is not what the commit goes on from: the loser stops, nothing of this commit is visible. Where the log shares partitions
    * out by itself (Kafka), the next polls of the group's consumer revoke the partition, and give it again if it is still this process's.
    * @throws TransientError when the outcome is unknown: take the lease anew, its `next` tells.
    */

@@ -14,6 +14,7 @@ export type ProtocolRule =
   | 'store-next'
   | 'fence'
   | 'reinitialise'
+  | 'go-on-from'
   | 'snapshot-after-ack'
   | 'sifted-before-sketch'
   | 'commit-first-undecided'

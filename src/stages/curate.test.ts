@@ -133,6 +133,54 @@ test('negative control: a blind second commit writes twice', async () => {
   assert.deepEqual(await unknownOutcome('after', ['reinitialise']), ['0', '1', '0', '1']);
 });
 
+/**
+ * A holder is suspended in a commit. Another one takes the lease, decides everything and goes; the first wakes, does not know what became of its
+ * commit, and takes the lease back. N says neither yes nor no: what it still has on its way is decided already.
+ */
+async function wakesUpBehind(omit: readonly ProtocolRule[]): Promise<string[]> {
+  const log = await newLog();
+  for (let i = 0; i < 8; i++) {
+    await log.producer().append(topics.sifted, 0, [{ value: siftedBlock(i, i + 1, same) }]);
+    await log.producer().append(topics.verdicts, 0, [{ value: verdictBlock(i, i + 1, same) }]);
+  }
+  let leases = 0;
+  let commits = 0;
+  const shared: MemoryLog = {
+    ...log,
+    sharesPartitions: true,
+    async lease(group, partition) {
+      if (++leases === 2) {
+        const lines = Array.from({ length: 8 }, (_, i) => ({ value: Buffer.from(`{"id":"${i}"}`) }));
+        const outputs = new Map([[topics.output('curated.main'), lines]]);
+        await (await log.lease(group, partition)).commit({ outputs, positions: [], next: 8n });
+      }
+      const lease = await log.lease(group, partition);
+      return {
+        ...lease,
+        async commit(commit) {
+          commits++;
+          await lease.commit(commit);
+        },
+      };
+    },
+  };
+  log.failCommit(new TransientError('connection', 'connection; reset; try again'), 'before');
+  const running = start(shared, omit);
+  await until(() => commits === 2);
+  running.stop();
+  await running.done;
+  return written(log);
+}
+
+test('who takes a lease back behind another one decides nothing twice (rule 12)', async () => {
+  assert.deepEqual(await wakesUpBehind([]), ['0', '1', '2', '3', '4', '5', '6', '7']);
+});
+
+test('negative control: where a commit does not say from where it goes on, what was decided meanwhile is written twice', async () => {
+  const ids = await wakesUpBehind(['go-on-from']);
+  assert.deepEqual(ids.slice(8), ['4', '5', '6', '7']);
+});
+
 const requested = (log: MemoryLog) =>
   log.messages(topics.repairs, 0).map(({ value }) => decodeRequest(Buffer.from(value))!);
 

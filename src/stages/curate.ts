@@ -257,14 +257,20 @@ async function commit(
   ];
   faults.at('curate.joined');
   const started = performance.now();
-  await commitInside(context, target, { outputs, lines, positions, next: stretch.limit });
+  const whole = { outputs, lines, positions, next: stretch.limit };
+  await commitInside(context, target, goesOn(faults) ? { ...whole, from: stretch.next } : whole);
   faults.at('curate.committed');
   hooks.committed(observation, result, (performance.now() - started) / 1000);
 }
 
+/** Where a negative control has N stand elsewhere than it should, this rule would hide what that one is for. */
+const goesOn = ({ omit }: StageContext['faults']): boolean =>
+  (['go-on-from', 'store-next', 'fence', 'reinitialise', 'offsets-inside'] as const).every((rule) => !omit.has(rule));
+
 /**
  * The transaction. When its outcome is unknown, the same lease is taken anew and what is committed then tells whether it took effect
- * (protocol rule 12). The branches on `omit` are negative controls.
+ * (protocol rule 12); when N is neither what it was nor what it was to be, another process has decided here meanwhile, and the log refuses
+ * what goes on from an N that is gone. The branches on `omit` are negative controls.
  */
 async function commitInside(context: StageContext, target: Assigned, whole: Commit): Promise<void> {
   const { faults, log } = context;
@@ -283,7 +289,8 @@ async function commitInside(context: StageContext, target: Assigned, whole: Comm
       // Somebody else's by now: to take the lease anew would fence them.
       if (target.dropped) throw error;
       target.lease = await log.lease(groups.curate, target.partition);
-      if (unknown && target.lease.next !== undefined && target.lease.next >= whole.next) return;
+      const took = goesOn(faults) ? target.lease.next === whole.next : (target.lease.next ?? -1n) >= whole.next;
+      if (unknown && took) return;
     }
   }
 }

@@ -70,6 +70,11 @@ export function createMemoryLog(now: () => number = Date.now): MemoryLog {
     const entry = committedOf(group, partition);
     if (entry.epoch !== epoch)
       throw new FatalError('fenced', `lease of ${group}-${partition}; a later one was taken; stop this process`);
+    if (commit.from !== undefined && commit.from !== (entry.next ?? 0n))
+      throw new FatalError(
+        'fenced',
+        `lease of ${group}-${partition}; N is ${entry.next}, not ${commit.from}; stop this process`,
+      );
     const placeOf = (topic: string) => partition % (specs.get(topic)?.partitions ?? 1);
     for (const [topic, messages] of commit.outputs) append(topic, placeOf(topic), messages);
     for (const [topic, { bytes, lengths }] of commit.lines ?? []) {

@@ -281,6 +281,24 @@ export function logContract(name: string, makeMedium: (t: TestContext) => Promis
       assert.deepEqual(lines.sort(), ['"other again"', '"other"', '"owner"'].sort());
     });
 
+    test('a commit that goes on from an N that is gone is refused', async (t) => {
+      const { log, app } = await opened(t);
+      const commitOf = (from: bigint, next: bigint) => ({
+        outputs: new Map([[`${app}.out`, texts(`"${from}"`)]]),
+        positions: [],
+        next,
+        from,
+      });
+      const first = await log.lease('work', 0);
+      await first.commit(commitOf(0n, 4n));
+      await first.commit(commitOf(4n, 6n));
+      const behind = await log.lease('work', 0);
+      await assert.rejects(behind.commit(commitOf(4n, 5n)), isFenced);
+      assert.equal(await log.progress('work', 0), 6n);
+      const reader = await log.consumer('reader', [`${app}.out`]);
+      assert.deepEqual((await readAll(reader, 2)).get(`${app}.out-0`)?.map(textOf), ['"0"', '"4"']);
+    });
+
     test('commits of one lease are serial: the last N stays', async (t) => {
       const { log, app } = await opened(t);
       const lease = await log.lease('work', 2);

@@ -72,13 +72,19 @@ export async function takeLease(
   }
   let last: Promise<void> = Promise.resolve();
 
-  function check(): void {
+  function check({ from }: Commit): void {
     const held = decodeLease(environment.meta.get(numberKey(TAG.lease, group, partition)));
-    if (held.epoch === epoch) return;
-    throw new FatalError(
-      'fenced',
-      `lease of ${groupName} on partition ${partition}; epoch ${epoch} was replaced by ${held.epoch}: another process took over; this one stops, it committed nothing`,
-    );
+    const place = `lease of ${groupName} on partition ${partition}`;
+    if (held.epoch !== epoch)
+      throw new FatalError(
+        'fenced',
+        `${place}; epoch ${epoch} was replaced by ${held.epoch}: another process took over; this one stops, it committed nothing`,
+      );
+    if (from !== undefined && from !== (held.next ?? 0n))
+      throw new FatalError(
+        'fenced',
+        `${place}; it is to go on from ${from}, and N is ${held.next ?? 0n}: another process decided in between; this one stops, it committed nothing`,
+      );
   }
 
   function work(commit: Commit): Work<void> {
@@ -107,7 +113,7 @@ export async function takeLease(
     return {
       bytes,
       messages,
-      check,
+      check: () => check(commit),
       ...(files.size > 0 ? { outputs: files } : {}),
       apply(transaction) {
         for (const [topic, list] of blocks) {

@@ -84,6 +84,7 @@ function holdLease(
 
   async function commitOnce(commit: Commit): Promise<void> {
     if (ended) throw ended;
+    requireNext(commit);
     const rounds = await plan(parts, commit);
     const positions = merge(commit.positions);
     const started = performance.now();
@@ -103,6 +104,19 @@ function holdLease(
     current = commit.next;
     for (const [topic, offset] of positions) committed.set(topic, offset);
     options.observer.committed?.(group, partition, performance.now() - started, offsetsMs);
+  }
+
+  /** The lease can be the newest and its holder behind all the same: it was suspended, another one decided, and it took the lease back. */
+  function requireNext({ from }: Commit): void {
+    if (from === undefined || from === (current ?? 0n)) return;
+    ended = new FatalError(
+      'fenced',
+      `lease of ${group} on partition ${partition}; it is to go on from ${from}, and N is ${current ?? 0n}: another process decided in between; this one stops, it committed nothing`,
+    );
+    discard(producer);
+    options.observer.fenced?.(group, partition);
+    parts.lost();
+    throw ended;
   }
 
   /** What will be committed: never less than before, and somewhere to write N to. */
