@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
+import { encoderGraph } from '../../../training/encoder/graph.ts';
+import { randomBert, randomHeads, tiny } from '../../../training/encoder/testing.ts';
 import { bertClassifier } from '../../../training/onnx/bert-classifier.ts';
 import { createGraph } from '../../../training/onnx/graph.ts';
 import type { Port } from '../../../training/onnx/model.ts';
@@ -13,6 +15,7 @@ import { seededRandom } from '../../../training/random.ts';
 import { createBatcher } from './batcher.ts';
 import type { SessionData } from './protocol.ts';
 import { type BatchLimits, createWindowQueue, widthFor } from './queue.ts';
+import type { Session } from './session.ts';
 import { startSession } from './session-thread.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'riffle-sessions-'));
@@ -85,19 +88,16 @@ test('a batch lies in shared memory, padded with the id of padding; lengths say 
   await session.close();
 });
 
-test('a window gets the same numbers alone and in any batch', async () => {
+async function assertAlike(session: Session, columns: number, maxTokens: number): Promise<void> {
   const random = seededRandom(7);
-  const shape = { vocabulary: ENTRIES, positions: 64, hidden: 32, intermediate: 64, heads: 4, layers: 2, labels: 3 };
-  const graph = bertClassifier(shape, random);
-  const session = await startSession(given(graph, masked, 3, { limits: batches }));
   const windows = Array.from({ length: 60 }, (_, order) => {
-    const ids = Int32Array.from({ length: 1 + Math.floor(random() * 60) }, () => Math.floor(random() * ENTRIES));
+    const ids = Int32Array.from({ length: 1 + Math.floor(random() * maxTokens) }, () => Math.floor(random() * ENTRIES));
     return { ids, order, length: ids.length };
   });
   const alone = new Map<number, number[]>();
   for (const window of windows)
     alone.set(window.order, [...(await session.run({ width: window.length, windows: [window] }))]);
-  const queue = createWindowQueue<(typeof windows)[number]>(batches);
+  const queue = createWindowQueue<(typeof windows)[number]>({ ...batches, maxTokens });
   for (const window of windows) queue.push(window);
   let worst = 0;
   let largest = 0;
@@ -105,11 +105,28 @@ test('a window gets the same numbers alone and in any batch', async () => {
     const numbers = await session.run(batch);
     largest = Math.max(largest, batch.windows.length);
     for (const [i, { order }] of batch.windows.entries())
-      for (let k = 0; k < 3; k++) worst = Math.max(worst, Math.abs(numbers[i * 3 + k]! - alone.get(order)![k]!));
+      for (let k = 0; k < columns; k++)
+        worst = Math.max(worst, Math.abs(numbers[i * columns + k]! - alone.get(order)![k]!));
   }
   assert.ok(largest > 10 && worst < 1e-4, `${worst} in batches of up to ${largest}`);
   assert.ok(new Set([...alone.values()].map(([first]) => first!.toFixed(3))).size > 20, 'windows differ');
-  await session.close();
+}
+
+test('a window gets the same numbers alone and in any batch', async (t) => {
+  await t.test('from a graph with a mask', async () => {
+    const shape = { vocabulary: ENTRIES, positions: 64, hidden: 32, intermediate: 64, heads: 4, layers: 2, labels: 3 };
+    const graph = bertClassifier(shape, seededRandom(7));
+    const session = await startSession(given(graph, masked, 3, { limits: batches }));
+    await assertAlike(session, 3, batches.maxTokens);
+    await session.close();
+  });
+  await t.test('from a graph with lengths', async () => {
+    const graph = encoderGraph(randomBert(tiny, 1), randomHeads([[tiny.hidden, 2]], 2), 'fp32');
+    const limits = { ...batches, maxTokens: tiny.positions };
+    const session = await startSession(given(graph, counted, 2, { limits, entries: tiny.vocabulary }));
+    await assertAlike(session, 2, tiny.positions);
+    await session.close();
+  });
 });
 
 test('an id that the graph does not know breaks its window only', async () => {
