@@ -7,10 +7,12 @@
  */
 import { parseArgs } from 'node:util';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
-import type { Windows } from '../src/scoring/encoder/batcher.ts';
+import { createBatcher, scorePatiently, type Windows } from '../src/scoring/encoder/batcher.ts';
 import { type Encoder, startEncoder } from '../src/scoring/encoder/encoder.ts';
 import { providers } from '../src/scoring/encoder/providers.ts';
 import { createWindowQueue, type Waiting } from '../src/scoring/encoder/queue.ts';
+import type { Session } from '../src/scoring/encoder/session.ts';
+import { createSharedBatch, packBatch } from '../src/scoring/encoder/shared-batch.ts';
 import type { LoadedEncoder } from '../src/scoring/scorer-set.ts';
 import { gpu, type GpuOptions } from './scoring-gpu.ts';
 import { documents, join, loadedEncoder, miniLm, windowRules, windowsOf, writeGraph } from './scoring-models.ts';
@@ -120,16 +122,50 @@ async function onCpu(texts: readonly string[]): Promise<void> {
   );
 }
 
+/** Tokens a CPU-second of batcher and packing, for sessions that take no time: what the main thread can feed. */
+async function feeding(calls: readonly Windows[], tokens: number): Promise<number> {
+  const limits = { budgetTokens: BUDGET_TOKENS, stepTokens: 8, maxTokens: tokens };
+  const shared = createSharedBatch(limits, 1);
+  const session = (): Session => ({
+    async run(batch) {
+      packBatch(batch, 0, shared);
+      await new Promise(setImmediate);
+      return shared.out;
+    },
+    works: () => Promise.resolve(true),
+    close: () => Promise.resolve(),
+  });
+  const batcher = createBatcher({
+    sessions: [session(), session()],
+    restart: () => Promise.resolve(session()),
+    columns: 1,
+    limits,
+    creditTokens: 4 * BUDGET_TOKENS,
+    wait: () => Promise.resolve(),
+  });
+  let best = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = batcher.figures().usefulTokens;
+    const micros = await cpuMicros(() => Promise.all(calls.map((windows) => scorePatiently(batcher, windows))));
+    best = Math.max(best, (batcher.figures().usefulTokens - before) / micros);
+  }
+  await batcher.close();
+  return best * 1e6;
+}
+
 async function efficiency(texts: readonly string[], origin: string): Promise<void> {
   console.log(
     `batches of ${BUDGET_TOKENS.toLocaleString('en')} tokens on a GPU, four of them waiting, ${texts.length} documents of ${origin}`,
   );
   for (const tokens of [128, 512] as const) {
-    const { lengths } = join(await windowsOf(texts, loadedEncoder('none', 'fp16', windowRules[tokens])));
+    const calls = await windowsOf(texts, loadedEncoder('none', 'fp16', windowRules[tokens]));
+    const { lengths } = join(calls);
     const { batched, arrival, batchTokens } = batches(lengths, tokens);
     console.log(
       `  windows of ${tokens}: useful ${(100 * batched).toFixed(1)} %  ${verdict(batched, USEFUL_SHARE)}  (in order of arrival ${(100 * arrival).toFixed(1)} %; ${Math.round(batchTokens).toLocaleString('en')} tokens a batch)`,
     );
+    const rate = await feeding(calls, tokens);
+    console.log(`    the main thread feeds ${Math.round(rate / 1e6)} M tokens/CPU-s`);
   }
 }
 
