@@ -162,14 +162,34 @@ export async function measurePrecisions(
   return figures;
 }
 
-/** Scores of the encoder by itself, for `startScorer` to compare with. */
-export async function selfTest(manifest: EncoderManifest, bench: Workbench): Promise<EncoderManifest['selfTest']> {
+/** Besides those of the tables: insults and threats that every precision is sure of. */
+const moreTexts = [
+  'Shut up, you fucking moron. Nobody asked for your shitty opinion, you worthless piece of trash.',
+  'Women are stupid bitches and should be kept out of this, all of them.',
+  'I will find out where you live and I will kill you and your whole family.',
+  'The committee published its report on Tuesday and will meet again in the spring.',
+  'Click here to get your free pills today! No prescription, lowest price guaranteed, order now and save money!',
+];
+/** What precisions may differ by on a self-test: less than what loading puts up with. */
+const AGREED = 0.02;
+
+/** Scores of the encoder by itself, for `startScorer` to compare with, of the texts that the graphs of all precisions score alike. */
+export async function selfTest(
+  manifest: EncoderManifest,
+  bench: Workbench,
+  variants: readonly EmbeddingCache[],
+): Promise<EncoderManifest['selfTest']> {
   const { stage0: _, ...alone } = encoderOf(manifest, bench);
-  const scores = await scoreOffline(selfTestTexts, alone);
-  return selfTestTexts.map((text) => ({
-    text,
-    scores: manifest.outputs.map(({ axis }) => axisOf(scores.get(text)!, axis)),
-  }));
+  const texts = [...selfTestTexts, ...moreTexts];
+  const [own, ...others] = await Promise.all(
+    [bench.embeddings, ...variants].map((embeddings) => scoreOffline(texts, { ...alone, embeddings })),
+  );
+  const axesOf = manifest.outputs.map(({ axis }) => axis);
+  const alike = (text: string): boolean =>
+    axesOf.every((axis) =>
+      others.every((one) => Math.abs(axisOf(one.get(text)!, axis) - axisOf(own!.get(text)!, axis)) <= AGREED),
+    );
+  return texts.filter(alike).map((text) => ({ text, scores: axesOf.map((axis) => axisOf(own!.get(text)!, axis)) }));
 }
 
 /** The texts that a measurement asks the scores of. */

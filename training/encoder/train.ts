@@ -77,10 +77,11 @@ const bench: Workbench = {
 };
 const toxicity = calibrateToxicity(toxicityManifest(inOrder), some, toxicExamples, bench);
 const spam = spamManifest(inOrder);
+const variants = inOrder.slice(1).map(({ file }) => openEmbeddings(values.cache, file, miniLm.hidden));
 for (const manifest of [toxicity, spam]) {
   await chooseCuts(manifest, some, bench);
   manifest.measured = await measure(manifest, bench);
-  manifest.selfTest = await selfTest(manifest, bench);
+  manifest.selfTest = await selfTest(manifest, bench, variants);
 }
 Object.assign(
   toxicity.measured,
