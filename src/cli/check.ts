@@ -6,8 +6,8 @@ import { expandInputs } from '../operators/decode/inputs.ts';
 import { createOperator } from '../operators/create.ts';
 import { loadLanguageTable } from '../operators/language/table.ts';
 import { policyName } from '../pruning/policy.ts';
-import type { LoadedEncoder } from '../scoring/scorer-set.ts';
 import { createStage0 } from '../scoring/stage0.ts';
+import { startEncoders } from './encoders.ts';
 import { type ConfigOptions, type Loaded, loadTopology } from './load-topology.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -60,7 +60,7 @@ export async function checkTopology(
   if (scorers) createStage0(scorers);
   for (const { manifest } of scorers?.scorers ?? [])
     ok.push(`scorer ${manifest.name}: files, digests and self-test scores`);
-  ok.push(...(await checkEncoders(scorers?.encoders ?? [])));
+  ok.push(...(await checkEncoders({ scorers, config })));
   ok.push(`policy ${policyName(policy)}, owner ${policy.owner}`);
   if (inputs.length > 0) {
     const { files, ignored } = expandInputs(inputs);
@@ -80,21 +80,10 @@ export async function checkTopology(
 }
 
 /** Starts every encoder that is configured and scores its self-test texts. @throws ConfigError */
-async function checkEncoders(encoders: readonly LoadedEncoder[]): Promise<string[]> {
-  if (encoders.length === 0) return [];
-  const [{ startScorer }, { shareEncoders }] = await Promise.all([
-    import('../scoring/encoder/scorer.ts'),
-    import('../scoring/encoder/share.ts'),
-  ]);
-  const ok: string[] = [];
-  for (const group of shareEncoders(encoders)) {
-    const scorer = await startScorer(group, { workers: 1 });
-    const { provider, precision, why } = scorer.encoder;
-    for (const { manifest } of group)
-      ok.push(`scorer ${manifest.name}: files, digests and self-test scores, ${precision} on ${provider} (${why})`);
-    await scorer.close();
-  }
-  return ok;
+async function checkEncoders(loaded: Pick<Loaded, 'scorers' | 'config'>): Promise<string[]> {
+  const encoders = await startEncoders(loaded, { workers: 1 });
+  await encoders.close();
+  return encoders.notes.map(({ name, runs }) => `scorer ${name}: files, digests and self-test scores, ${runs}`);
 }
 
 function printReport({ ok, warnings }: Report): string {

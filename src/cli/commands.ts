@@ -72,7 +72,7 @@ Examples:
   ${terminal.riffle} describe text --set policy.control.rate=0 --format json
   ${terminal.riffle} describe dedup --format schema > riffle.schema.json`,
     )
-    .action(async (topology, options) => (await import('./describe.ts')).describeCommand(topology, options));
+    .action(async (topology, options) => (await import('./describe.ts')).describeCommand(topology, options, terminal));
 }
 
 function addCheck(program: Command, terminal: Terminal): void {
@@ -132,7 +132,7 @@ Examples:
   ${terminal.riffle} replay web-crawl --set policy.quality.0.atLeast=0.6
   ${terminal.riffle} replay text --output out --config stricter.yaml --decisions decided.jsonl`,
     )
-    .action(async (topology, options) => (await import('./replay.ts')).replayCommand(topology, options));
+    .action(async (topology, options) => (await import('./replay.ts')).replayCommand(topology, options, terminal));
 }
 
 function addDlq(program: Command, terminal: Terminal): void {

@@ -11,18 +11,23 @@ import { schemaErrorCodes } from '../schemas/reasons.ts';
 import { outputTopics } from '../stages/start.ts';
 import { topicNames } from '../runtime/topics.ts';
 import { type ConfigOptions, loadTopology } from './load-topology.ts';
+import type { Terminal } from './terminal.ts';
 
 interface DescribeOptions extends ConfigOptions {
   readonly format: 'text' | 'mermaid' | 'json' | 'schema';
 }
 
 /** `riffle describe`. */
-export async function describeCommand(name: string, options: DescribeOptions): Promise<void> {
-  process.stdout.write(await describe(name, options));
+export async function describeCommand(name: string, options: DescribeOptions, terminal: Terminal): Promise<void> {
+  process.stdout.write(await describe(name, options, terminal.variable));
 }
 
-export async function describe(name: string, options: DescribeOptions): Promise<string> {
-  const { topology, config, policy } = await loadTopology(name, options);
+export async function describe(
+  name: string,
+  options: DescribeOptions,
+  variable?: Terminal['variable'],
+): Promise<string> {
+  const { topology, config, policy } = await loadTopology(name, options, variable);
   switch (options.format) {
     case 'text':
       return describeText(topology, config, policy);

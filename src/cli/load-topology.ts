@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts';
 import { ConfigError } from '../errors.ts';
 import type { Policy } from '../pruning/policy.ts';
 import { resolvePolicy } from '../pruning/resolve.ts';
+import { requireCascades } from '../scoring/cascade.ts';
 import { loadScorers, shippedModels } from '../scoring/load.ts';
 import { modelsFolder } from '../scoring/models-folder.ts';
 import type { ScorerSet } from '../scoring/stage0.ts';
@@ -42,8 +43,8 @@ export async function loadTopology(
     );
   const { default: topology } = await topologies[known]();
   const config = loadConfig({ topology: name, file: options.config, set: options.set });
-  const { scorers: names, directory } = config.scoring;
-  const scorers = names.length === 0 ? undefined : loadNamed(names, directory, modelsFolder(variable));
+  const { scorers: names, directory, models } = config.scoring;
+  const scorers = names.length === 0 ? undefined : loadNamed(names, directory, models ?? modelsFolder(variable));
   const loaded = [...(scorers?.scorers ?? []), ...(scorers?.encoders ?? [])];
   const policy = resolvePolicy(
     config.policy,
@@ -56,7 +57,9 @@ export async function loadTopology(
 function loadNamed(names: readonly string[], directory: string | undefined, models: string): ScorerSet {
   const folders = directory === undefined ? [shippedModels] : [path.resolve(directory), shippedModels];
   try {
-    return loadScorers(folders, names, models);
+    const set = loadScorers(folders, names, path.resolve(models));
+    requireCascades(set);
+    return set;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const key = directory === undefined ? 'scoring.scorers' : 'scoring.directory';

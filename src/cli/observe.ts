@@ -4,6 +4,8 @@ import type { Metrics } from '../metrics/metrics.ts';
 import { outcomes } from '../model/reasons.ts';
 import type { Policy } from '../pruning/policy.ts';
 import { gateReason } from '../pruning/decide.ts';
+import { cascadePaths } from '../scoring/cascade.ts';
+import type { BatcherFigures } from '../scoring/encoder/batcher.ts';
 import { type Arm, addArm, emptyArms, type Measured } from '../stages/measured.ts';
 import { decidedRecords } from '../stages/observation.ts';
 import type { RunObserver } from '../stages/start.ts';
@@ -67,6 +69,10 @@ export function observeRun(metrics: Metrics, progress: Progress, whole = true): 
       }
       metrics.votes(measured.votes);
       metrics.batch(measured.tokens, measured.seconds);
+      for (const [scorer, { records, missed }] of Object.entries(measured.cascade)) {
+        for (const [i, path] of cascadePaths.entries()) metrics.cascade(scorer, path, records[i]!);
+        metrics.cascadeMissed(scorer, missed);
+      }
       addArm(arms.policy, measured.arms.policy);
       addArm(arms.control, measured.arms.control);
       metrics.kept('policy', keptRatio(arms.policy));
@@ -80,6 +86,11 @@ export function observeRun(metrics: Metrics, progress: Progress, whole = true): 
       const oldest = queue[0]?.at ?? performance.now();
       if (whole) metrics.lag('sifted', 'all', Math.max(0, sifted - decided), (performance.now() - oldest) / 1000);
       progress.committed(observation);
+    },
+    encoded(figures) {
+      const sum = (of: (one: BatcherFigures) => number) => figures.reduce((all, one) => all + of(one), 0);
+      const computed = sum(({ computedTokens }) => computedTokens);
+      if (computed > 0) metrics.batchEfficiency(sum(({ usefulTokens }) => usefulTokens) / computed);
     },
     inFlightBytes: (bytes) => metrics.inFlightBytes(bytes),
     skipped({ partition, from, to }) {

@@ -7,8 +7,10 @@ import { styleText } from 'node:util';
 import { ConfigError, RiffleError } from '../errors.ts';
 import { type Policy, policyName } from '../pruning/policy.ts';
 import { createReplay, type DecidedRecord, type Replay, type ReplayReport } from '../pruning/replay.ts';
+import type { LoadedEncoder } from '../scoring/scorer-set.ts';
 import { outputFiles, outputLines, parseRecord } from './find-records.ts';
 import { type ConfigOptions, loadTopology } from './load-topology.ts';
+import type { Terminal } from './terminal.ts';
 
 interface ReplayOptions extends ConfigOptions {
   readonly output: string;
@@ -19,8 +21,8 @@ interface ReplayOptions extends ConfigOptions {
 }
 
 /** @throws ConfigError for a policy that asks for a score which no record has; RiffleError `no-run` where nothing was written. */
-export async function replayCommand(name: string, options: ReplayOptions): Promise<void> {
-  const { policy } = await loadTopology(name, options);
+export async function replayCommand(name: string, options: ReplayOptions, terminal: Terminal): Promise<void> {
+  const { policy, scorers } = await loadTopology(name, options, terminal.variable);
   const output = path.resolve(options.output);
   const files = outputFiles(output, options.state && path.resolve(options.state)).filter(
     (file) => !path.basename(file).startsWith('control.'),
@@ -32,7 +34,7 @@ export async function replayCommand(name: string, options: ReplayOptions): Promi
   if (options.decisions === undefined) for await (const _ of decided);
   else await pipeline(Readable.from(decided), createWriteStream(path.resolve(options.decisions)));
   const report = replay.report();
-  requireScores(policy, report);
+  requireScores(policy, report, scorers?.encoders ?? []);
   if (options.json) process.stdout.write(`${JSON.stringify({ policy: policyName(policy), ...asJson(report) })}\n`);
   else process.stdout.write(`${printReport(policy, report)}\n`);
 }
@@ -48,9 +50,14 @@ async function* decideAll(files: readonly string[], replay: Replay): AsyncGenera
   }
 }
 
-/** A rule about a score that was never taken would fire for nobody: that is no answer to "what if". */
-function requireScores({ gates, quality }: Policy, { scorers }: ReplayReport): void {
-  const missing = [...gates, ...quality].find(({ scorer }) => !scorers.has(scorer));
+/** A rule about a score that was never taken would fire for nobody: that is no answer to "what if". A cascade may have had nothing to ask. */
+function requireScores(
+  { gates, quality }: Policy,
+  { scorers }: ReplayReport,
+  encoders: readonly LoadedEncoder[],
+): void {
+  const cascades = new Set(encoders.flatMap(({ manifest: { name, cascade } }) => (cascade ? [name] : [])));
+  const missing = [...gates, ...quality].find(({ scorer }) => !scorers.has(scorer) && !cascades.has(scorer));
   if (missing !== undefined)
     throw new ConfigError(
       'replay-scorer',

@@ -13,6 +13,7 @@ import { lockState } from '../runtime/lock.ts';
 import { topicNames } from '../runtime/topics.ts';
 import { type ProcessStage, runStream } from '../stages/stream.ts';
 import { drainOnSignal } from './drain.ts';
+import { type RunningEncoders, startEncoders } from './encoders.ts';
 import { openKafka } from './kafka.ts';
 import type { Loaded } from './load-topology.ts';
 import { observeRun } from './observe.ts';
@@ -50,8 +51,12 @@ export async function runOnKafka(loaded: Loaded, options: RunOptions, terminal: 
   let ready = false;
   let stands: () => string | undefined = () => undefined;
   let http: HttpServer | undefined;
+  let encoders: RunningEncoders | undefined;
   let watching: NodeJS.Timeout | undefined;
   try {
+    // Only curate asks them.
+    encoders = await startEncoders({ config, scorers: stages.has('curate') ? scorers : undefined });
+    for (const { name, runs } of encoders.notes) progress.note(`scorer ${name}: ${runs}`);
     if (config.http.enabled && options.http) {
       http = await serveMetrics(config.http, options.port, registry, {
         ready: () => ready,
@@ -87,6 +92,7 @@ export async function runOnKafka(loaded: Loaded, options: RunOptions, terminal: 
       topology,
       policy,
       scorers,
+      encoders: encoders.all,
       stateDirectory: state,
       workers: workersOf(config, stages),
       signal: drain.signal,
@@ -105,6 +111,7 @@ export async function runOnKafka(loaded: Loaded, options: RunOptions, terminal: 
     drain.stop();
     metrics.stop();
     await http?.close();
+    await encoders?.close();
     unlock();
   }
 }

@@ -26,6 +26,7 @@ import { exportOutputs, linesFolder, requireFree } from '../routing/export.ts';
 import { endsAfter } from '../stages/limit.ts';
 import { runBounded } from '../stages/run.ts';
 import { outputTopics } from '../stages/start.ts';
+import { type RunningEncoders, startEncoders } from './encoders.ts';
 import { drainOnSignal } from './drain.ts';
 import { type ConfigOptions, type Loaded, loadTopology } from './load-topology.ts';
 import { createProgress } from './progress.ts';
@@ -86,15 +87,18 @@ export async function run(
   const expanded = expandInputs(options.input);
   requireOurs(state);
   const unlock = lockState(state);
+  let encoders: RunningEncoders | undefined;
   try {
+    encoders = await startEncoders(loaded);
     if (options.fresh) removeRun(state, output);
     const spooled = expanded.standardInput ? [await spoolStandardInput(state)] : [];
     const named = expanded.files.map((file) => ({ ...file, name: nameOf(file.path) }));
     const given = [...named, ...spooled].map((file) => ({ ...file, digest: inputDigest(file.path) }));
     const { finished, inputs } = beginOrContinue(state, output, loaded, given, options.limit, terminal.version);
     if (finished) return { summary: { ...(finished as Summary), resumed: true }, signal: undefined };
-    return await runLoaded(loaded, inputs, { output, state, options, terminal, faults, started });
+    return await runLoaded(loaded, inputs, { output, state, options, terminal, faults, started, encoders });
   } finally {
+    await encoders?.close();
     unlock();
   }
 }
@@ -158,6 +162,7 @@ interface Surroundings {
   readonly terminal: Terminal;
   readonly faults: Faults;
   readonly started: number;
+  readonly encoders: RunningEncoders;
 }
 
 async function runLoaded(
@@ -165,7 +170,7 @@ async function runLoaded(
   inputs: readonly RunInput[],
   around: Surroundings,
 ): Promise<{ summary: Summary; signal: NodeJS.Signals | undefined }> {
-  const { output, state, options, terminal, faults, started } = around;
+  const { output, state, options, terminal, faults, started, encoders } = around;
   const { topology, config, scorers, policy } = loaded;
   const registry = new Registry();
   const metrics = createMetrics(registry, terminal.version);
@@ -183,6 +188,7 @@ async function runLoaded(
       ? await serveMetrics(config.http, options.port, registry, { ready: () => true, status: progress.status })
       : undefined;
   if (http) progress.note(`metrics on http://${config.http.host}:${http.port}/metrics`);
+  for (const { name, runs } of encoders.notes) progress.note(`scorer ${name}: ${runs}`);
   try {
     const { format } = config.output;
     const lines = linesFolder(state, output, format);
@@ -195,6 +201,7 @@ async function runLoaded(
       topology,
       policy,
       scorers,
+      encoders: encoders.all,
       inputs,
       ends,
       stateDirectory: state,

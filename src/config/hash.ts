@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Config } from './schema.ts';
 
 /**
- * What decides about records. Left out are settings of machine and pace (threads, ports, block sizes), and the limits of a single record:
+ * What decides about records. Left out are settings of machine and pace (threads, ports, block sizes, where encoders run), and the limits of a single record:
  * they cannot change what is decided, and a dead letter that broke one is put back under another (docs/reference/dead-letters.md).
  */
 export function decidingSettings(config: Config) {
@@ -17,7 +17,14 @@ export function decidingSettings(config: Config) {
     deadLetter: _deadLetter,
     ...deciding
   } = config;
-  return deciding;
+  const {
+    models: _models,
+    provider: _provider,
+    deviceId: _deviceId,
+    encoderWorkers: _encoders,
+    ...scores
+  } = config.scoring;
+  return { ...deciding, scoring: scores };
 }
 
 /** Names what decides about records. */

@@ -133,6 +133,21 @@ export const configSchema = z
           .default(['en'])
           .describe('Languages whose records are scored: those that the scorers were trained for.'),
         directory: z.string().optional().describe('Folder of further scorer manifests.'),
+        models: z
+          .string()
+          .optional()
+          .describe(
+            'Folder of built encoders; without it `RIFFLE_MODELS`, else `riffle/models` in the cache folder of the user.',
+          ),
+        provider: z
+          .enum(['auto', 'cpu', 'cuda', 'webgpu'])
+          .default('auto')
+          .describe('Where encoders run; `auto` takes the first of cuda, webgpu and cpu that works.'),
+        deviceId: z.int().min(0).default(0).describe('Which of several GPUs of CUDA.'),
+        encoderWorkers: z
+          .union([z.literal('auto'), z.int().min(1).max(256)])
+          .default('auto')
+          .describe('Sessions of an encoder, a thread each; `auto` is two for a GPU, and else one a core.'),
       })
       .prefault({})
       .describe('Scores.'),

@@ -48,6 +48,12 @@ export interface Metrics {
   lift(signal: string, lift: number): void;
   /** One batch of curate: tokens scored, seconds of the whole. */
   batch(tokens: number, seconds: number): void;
+  /** Useful tokens of all that encoders computed. */
+  batchEfficiency(ratio: number): void;
+  /** Records of an encoder's languages, by what its cascade did with them. */
+  cascade(scorer: string, path: string, records: number): void;
+  /** Records of the sample that the encoder puts over its cut. */
+  cascadeMissed(scorer: string, records: number): void;
   /** p50, p99 and p99.9 of the main thread's event-loop delay so far, seconds. */
   eventLoopDelay(): { p50: number; p99: number; p999: number };
   /** Forgets the delays so far: those of loading and compiling, before there was anything to serve. */
@@ -205,11 +211,24 @@ export function createMetrics(registry: Registry, version: string): Metrics {
     buckets: seconds,
     registers,
   });
-  new Gauge({
+  const efficiency = new Gauge({
     name: 'riffle_batch_efficiency_ratio',
-    help: 'Useful tokens of all that were computed; stage 0 pads nothing.',
+    help: 'Useful tokens of all that encoders computed; tables pad nothing.',
     registers,
-  }).set(1);
+  });
+  efficiency.set(1);
+  const cascade = new Counter({
+    name: 'riffle_cascade_records_total',
+    help: 'Records by what the cascade of an encoder did with them.',
+    labelNames: ['scorer', 'path'],
+    registers,
+  });
+  const cascadeMissed = new Counter({
+    name: 'riffle_cascade_missed_total',
+    help: 'Records of the sample that the encoder puts over its cut.',
+    labelNames: ['scorer'],
+    registers,
+  });
   addProcess(registry);
   new Gauge({ name: 'riffle_build_info', help: 'Version.', labelNames: ['version', 'node'], registers }).set(
     { version, node: process.version },
@@ -282,6 +301,9 @@ export function createMetrics(registry: Registry, version: string): Metrics {
       batchTokens.observe(tokens);
       batchSeconds.observe(took);
     },
+    batchEfficiency: (ratio) => efficiency.set(ratio),
+    cascade: (scorer, path, count) => cascade.inc({ scorer, path }, count),
+    cascadeMissed: (scorer, count) => cascadeMissed.inc({ scorer }, count),
     eventLoopDelay: () => ({ p50: delay.quantile(0.5), p99: delay.quantile(0.99), p999: delay.quantile(0.999) }),
     begun: () => delay.reset(),
     stop: () => delay.stop(),

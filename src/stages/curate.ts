@@ -2,24 +2,22 @@
  * Curate: joins documents with verdicts, decides, and commits outputs, positions and N together: the only stage with a transaction. Deciding
  * happens in worker threads and is finished before a commit begins.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FatalError, TransientError } from '../errors.ts';
 import type { Batch, Commit, Consumer, Lease } from '../log/port.ts';
 import type { Policy } from '../pruning/policy.ts';
 import type { StageContext } from '../runtime/context.ts';
-import { WorkerDied } from '../runtime/pool.ts';
+import type { Encoder } from '../scoring/encoder/encoder.ts';
 import { orAborted } from '../runtime/or-aborted.ts';
 import { groups } from '../runtime/topics.ts';
 import { createJoin, type Join, type Stretch } from './curate-join.ts';
 import { createCurateAlarm } from './curate-alarm.ts';
+import { createDecider } from './curate-decide.ts';
 import type { CurateResult } from './curate-records.ts';
-import { createCurateSuspects } from './curate-suspects.ts';
 import type { Observation } from './observation.ts';
 import type { Policies } from './policies.ts';
 import { createPace, type Pace } from './curate-pace.ts';
 import { keepLooking } from './looks.ts';
 import { repairEveryMs } from './repair.ts';
-import type { CurateRequest } from './worker-requests.ts';
 
 export interface CurateHooks {
   /** By this policy from now on. */
@@ -28,6 +26,8 @@ export interface CurateHooks {
   turned?(): void;
   /** Cannot go on before something outside answers. */
   waiting?(why: string): void;
+  /** Encoders have scored something. */
+  moved?(): void;
   committed(observation: Observation, result: CurateResult, seconds: number): void;
 }
 
@@ -52,10 +52,14 @@ const STRETCHES = 3;
 /** Of all partitions together: beyond it they wait for one another. */
 const UNDER_WAY_BYTES = 64 << 20;
 const COMMIT_ATTEMPTS = 5;
-/** Until what a worker could not reach is asked again. */
-const PAUSE_MS = 1000;
 
-export async function runCurate(context: StageContext, policies: Policies, hooks: CurateHooks): Promise<void> {
+/** @param encoders those of the process, in the order of `shareEncoders` */
+export async function runCurate(
+  context: StageContext,
+  policies: Policies,
+  hooks: CurateHooks,
+  encoders: readonly Encoder[] = [],
+): Promise<void> {
   const { log, topics, signal } = context;
   const consumer = await log.consumer(groups.curate, [topics.sifted, topics.verdicts]);
   const assigned = new Map<number, Assigned>();
@@ -69,8 +73,7 @@ export async function runCurate(context: StageContext, policies: Policies, hooks
       hooks.decidesBy?.(next);
     })
     .catch((error: Error) => void (failed ??= error));
-  /** Buffers of committed lines, on their way back to a worker. */
-  const free: ArrayBuffer[] = [];
+  const decider = createDecider({ pool: context.pool, encoders, signal, hooks });
   const lookForLoss = createCurateAlarm(context, consumer);
   const looks = keepLooking(context, () => lookForLoss([...assigned.values()], goOn));
   /** Stretches handed to workers and not yet committed, of all partitions together; and partitions that wait for their turn. */
@@ -119,17 +122,6 @@ export async function runCurate(context: StageContext, policies: Policies, hooks
     if (assigned.get(target.partition) === target) assigned.delete(target.partition);
   }
 
-  function decideIn(
-    { partition }: Pick<Assigned, 'partition'>,
-    stretch: Stretch,
-    poison?: readonly bigint[],
-  ): Promise<CurateResult> {
-    const recycled = free.splice(0);
-    const task = { partition, ...stretch };
-    const request: CurateRequest = { type: 'curate', policy: current, task, poison, recycled };
-    return context.pool.callAny<CurateResult>(request, recycled);
-  }
-
   function advance(target: Assigned): void {
     while (target.inFlight < STRETCHES && !signal.aborted && !target.dropped) {
       if (underWayBytes >= UNDER_WAY_BYTES) return void waiting.add(target);
@@ -138,16 +130,16 @@ export async function runCurate(context: StageContext, policies: Policies, hooks
       target.inFlight++;
       const bytes = bytesOf(stretch);
       underWayBytes += bytes;
-      const decided = decideIn(target, stretch);
+      const decided = decider.decide(target.partition, stretch, current);
       decided.catch(() => undefined);
       target.chain = target.chain
         .then(async () => {
           // What is not decided when the run is stopped will be decided by the next one.
-          const result = await orAborted(decidedOrAgain(decided, target, stretch), signal);
+          const result = await orAborted(decided, signal);
           // Behind a stretch that was not committed nothing may be: N would pass over it.
           if (failed || result === undefined || target.dropped) return;
           await commit(context, target, stretch, result, hooks);
-          for (const { bytes } of Object.values(result.outputs)) free.push(bytes.buffer);
+          decider.recycle(result);
         })
         .catch((error: Error) => {
           // The group gave it to another process, which reads from the positions what this one committed.
@@ -165,30 +157,6 @@ export async function runCurate(context: StageContext, policies: Policies, hooks
             goOn(other);
           }
         });
-    }
-  }
-
-  /** A worker that died takes its stretch with it; nothing of it was visible, so it is simply decided again. */
-  async function decidedOrAgain(
-    first: Promise<CurateResult>,
-    { partition }: Assigned,
-    stretch: Stretch,
-  ): Promise<CurateResult> {
-    const suspects = createCurateSuspects(partition, stretch);
-    for (let decided = first; ; ) {
-      try {
-        return await decided;
-      } catch (error) {
-        if (signal.aborted) throw error;
-        if (error instanceof WorkerDied) suspects.add(error);
-        else {
-          // A registry that is down pauses the stream.
-          if (!(error instanceof TransientError)) throw error;
-          hooks.waiting?.(error.message);
-          await orAborted(sleep(PAUSE_MS), signal);
-        }
-        decided = decideIn({ partition }, stretch, suspects.poison);
-      }
     }
   }
 }

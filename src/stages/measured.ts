@@ -2,6 +2,8 @@
 import { SCORE_BUCKETS } from '../metrics/buckets.ts';
 import type { Verdict } from '../model/verdicts.ts';
 import type { Decision } from '../pruning/decide.ts';
+import { isOverCut, SAMPLE } from '../scoring/cascade.ts';
+import type { EncoderManifest } from '../scoring/manifest-encoder.ts';
 import type { Scores } from '../scoring/stage0.ts';
 
 /** Votes 0, 1, 2 … */
@@ -14,9 +16,18 @@ export interface Measured {
   readonly votes: number[];
   /** What was kept against what a uniform random choice would have kept. */
   readonly arms: { readonly policy: Arm; readonly control: Arm };
+  /** By scorer of an encoder. */
+  readonly cascade: Record<string, CascadeCounts>;
   /** Time of the whole batch, and the tokens that were scored in it. */
   seconds: number;
   tokens: number;
+}
+
+export interface CascadeCounts {
+  /** Records by path, in the order of `cascadePaths`. */
+  readonly records: number[];
+  /** Of the sample, those that the encoder puts over its cut: a cheaper scorer would have let them pass. */
+  missed: number;
 }
 
 /** Records of one arm, and of each plain score: how many had it, and the sum. */
@@ -34,6 +45,7 @@ export const newMeasured = (): Measured => ({
   scores: {},
   votes: new Array<number>(VOTE_BUCKETS).fill(0),
   arms: emptyArms(),
+  cascade: {},
   seconds: 0,
   tokens: 0,
 });
@@ -74,6 +86,12 @@ export function measure({ scores, votes }: Measured, scored: Scores, verdict: Ve
     if (typeof score === 'number') add(scores, name, score);
     else for (const axis in score) add(scores, `${name}#${axis}`, score[axis]!);
   }
+}
+
+export function measureCascade({ cascade }: Measured, manifest: EncoderManifest, path: number, scored: Scores): void {
+  const counts = (cascade[manifest.name] ??= { records: [0, 0, 0], missed: 0 });
+  counts.records[path]! += 1;
+  if (path === SAMPLE && isOverCut(manifest, scored)) counts.missed++;
 }
 
 function add(scores: Record<string, number[]>, name: string, score: number): void {

@@ -11,6 +11,7 @@ import { COMPLETE, type Faults, type StageContext } from '../runtime/context.ts'
 import { createFlow } from '../runtime/flow.ts';
 import { inputDigest, type RunInput } from '../runtime/state.ts';
 import { groups, topicNames, topicSpecs } from '../runtime/topics.ts';
+import type { Encoder } from '../scoring/encoder/encoder.ts';
 import type { ScorerSet } from '../scoring/stage0.ts';
 import { publishPolicy, readPolicy } from './controller.ts';
 import { addTotals, decidedRecords, emptyTotals, type Observation, type Totals } from './observation.ts';
@@ -32,6 +33,8 @@ export interface BoundedRun {
   readonly topology: Topology;
   readonly policy: Policy;
   readonly scorers: ScorerSet | undefined;
+  /** Those of `scorers`, started; in the order of `shareEncoders`. Closed by who started them. */
+  readonly encoders?: readonly Encoder[];
   readonly inputs: readonly RunInput[];
   /** Where reading ends in each input (`--limit`); read to its end where it is undefined. */
   readonly ends: readonly (bigint | undefined)[];
@@ -86,7 +89,9 @@ export async function runBounded(run: BoundedRun): Promise<RunResult> {
       flow: createFlow(IN_FLIGHT_BYTES),
       stateDirectory: run.stateDirectory,
       policies: { first: () => requirePolicy(readPolicy(log, topics)) },
+      encoders: run.encoders ?? [],
       observer: run.observer,
+      moved: () => stall.progress(),
       ended: (partition, at) => end.ended(partition, at),
       committed(observation) {
         addTotals(totals, observation);

@@ -9,6 +9,8 @@ import type { StageContext } from '../runtime/context.ts';
 import type { Flow } from '../runtime/flow.ts';
 import { createPool, type WorkerPool } from '../runtime/pool.ts';
 import { groups } from '../runtime/topics.ts';
+import type { BatcherFigures } from '../scoring/encoder/batcher.ts';
+import type { Encoder } from '../scoring/encoder/encoder.ts';
 import type { ScorerSet } from '../scoring/stage0.ts';
 import { runCurate } from './curate.ts';
 import type { CurateResult } from './curate-records.ts';
@@ -28,6 +30,8 @@ export interface RunObserver {
   operators?(times: Pulled['operators']): void;
   folded?(index: WholeIndex, verdicts: Verdicts | undefined, seconds: number): void;
   committed?(observation: Observation, result: CurateResult, seconds: number): void;
+  /** Encoders have scored something; what each has done so far. */
+  encoded?(figures: readonly BatcherFigures[]): void;
   inFlightBytes?(bytes: number): void;
   /** Curate decides by this policy. */
   policy?(policy: Policy): void;
@@ -50,10 +54,14 @@ export interface StageSetup {
   readonly flow: Flow;
   readonly stateDirectory: string;
   readonly policies: Policies;
+  /** Asked by curate. */
+  readonly encoders: readonly Encoder[];
   readonly observer: RunObserver;
   /** A source partition was read to its end. */
   readonly ended: (partition: number, end: bigint) => void;
   readonly committed: (observation: Observation) => void;
+  /** Something goes on, or waits for what is outside, though nothing is committed. */
+  readonly moved?: () => void;
 }
 
 export interface RunningStages {
@@ -100,16 +108,28 @@ export function startStages(context: StageContext, setup: StageSetup): RunningSt
         },
       ),
     curate: () =>
-      runCurate(context, setup.policies, {
-        turned: () => observer.turned?.('curate'),
-        decidesBy: (policy) => observer.policy?.(policy),
-        waiting: (why) => observer.waiting?.(why),
-        committed(observation, result, seconds) {
-          flow.decided(observation.partition, BigInt(observation.next));
-          setup.committed(observation);
-          observer.committed?.(observation, result, seconds);
+      runCurate(
+        context,
+        setup.policies,
+        {
+          turned: () => observer.turned?.('curate'),
+          decidesBy: (policy) => observer.policy?.(policy),
+          waiting(why) {
+            setup.moved?.();
+            observer.waiting?.(why);
+          },
+          moved() {
+            setup.moved?.();
+            observer.encoded?.(setup.encoders.map((encoder) => encoder.figures()));
+          },
+          committed(observation, result, seconds) {
+            flow.decided(observation.partition, BigInt(observation.next));
+            setup.committed(observation);
+            observer.committed?.(observation, result, seconds);
+          },
         },
-      }),
+        setup.encoders,
+      ),
   };
   return { running: [...setup.stages].map((name) => start[name]()), index: () => live };
 }
@@ -118,12 +138,14 @@ export interface Workers {
   readonly config: Config;
   readonly topology: Topology;
   readonly scorers: ScorerSet | undefined;
+  /** Those of `scorers`, started; in the order of `shareEncoders`. Closed by who started them. */
+  readonly encoders?: readonly Encoder[];
   readonly workers: number;
 }
 
 /** `files`: the source partitions that are files; undefined when the source is the raw topic. */
 export function startWorkers(
-  { config, topology, scorers, workers }: Workers,
+  { config, topology, scorers, workers }: Omit<Workers, 'encoders'>,
   files: readonly SourceFile[] | undefined,
   rawTopic: string,
   messages?: WorkerMessages,

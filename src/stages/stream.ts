@@ -105,6 +105,7 @@ export async function runStream(stream: Stream): Promise<void> {
           return first;
         },
       },
+      encoders: stream.encoders ?? [],
       observer: stream.observer,
       ended: () => undefined,
       committed: () => undefined,

@@ -6,7 +6,8 @@ import type { Policy } from '../pruning/policy.ts';
 import type { Poison } from '../runtime/context.ts';
 import type { OutputKind } from '../schemas/avro-record.ts';
 import type { ScorerSet } from '../scoring/stage0.ts';
-import type { CurateTask } from './curate-records.ts';
+import type { Answer } from './curate-answers.ts';
+import type { CurateTask } from './curate-walk.ts';
 import type { RawMessages } from './raw-messages.ts';
 import type { SiftedPair } from './sift-blocks.ts';
 import type { SourceFile } from './sources.ts';
@@ -71,14 +72,27 @@ export interface SiftMessages {
 
 export type SiftedMessages = Pick<Pulled, 'pairs' | 'operators'>;
 
-export interface CurateRequest {
-  readonly type: 'curate';
+/** A stretch of a partition, to be decided by a policy. */
+interface StretchRequest {
   readonly task: CurateTask;
   readonly policy: Policy;
   /** Records to be given up; given when a worker died on this stretch before. */
   readonly poison?: readonly bigint[] | undefined;
+}
+
+/** What the encoders have to be asked before; sent only where there are any. */
+export interface DoubtsRequest extends StretchRequest {
+  readonly type: 'doubts';
+}
+
+export interface CurateRequest extends StretchRequest {
+  readonly type: 'curate';
+  /** Of each encoder, in the order of what it was asked. */
+  readonly answers?: readonly Answer[] | undefined;
   /** Buffers of earlier results, to be used again. */
   readonly recycled: readonly ArrayBuffer[];
 }
 
-export type Request = (OpenLane | PullLane | CloseLane | SiftMessages | CurateRequest) & { readonly id: number };
+export type Request = (OpenLane | PullLane | CloseLane | SiftMessages | DoubtsRequest | CurateRequest) & {
+  readonly id: number;
+};

@@ -7,6 +7,7 @@ import { RiffleError } from '../errors.ts';
 import { createReporter, IDLE } from '../runtime/activity.ts';
 import { READY } from '../runtime/pool.ts';
 import type { SchemaRegistry } from '../schemas/registry.ts';
+import { buffersOfAsked } from './curate-doubts.ts';
 import type { SiftedPair } from './sift-blocks.ts';
 import { createCurateWork } from './worker-curate.ts';
 import type { Request, WorkerData } from './worker-requests.ts';
@@ -57,6 +58,11 @@ async function answer(request: Request): Promise<Answer> {
       const ok = await sift.siftMessages(request, await schemas());
       activity.report(IDLE);
       return { ok, transfer: buffersOf(ok.pairs) };
+    }
+    case 'doubts': {
+      const ok = await curate.doubts(request);
+      activity.report(IDLE);
+      return { ok, transfer: buffersOfAsked(ok) };
     }
     case 'curate': {
       const ok = curate.curate(request, await schemas());

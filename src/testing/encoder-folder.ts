@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { TestContext } from 'node:test';
 import { createGraph } from '../../training/onnx/graph.ts';
 import { loadScorers, shippedModels } from '../scoring/load.ts';
 import type { EncoderManifest } from '../scoring/manifest-encoder.ts';
@@ -39,7 +38,10 @@ export interface Files {
 }
 
 /** Scorer `test/count@1`; `change` spoils it. */
-export function folderOf(t: TestContext, change: (files: Files) => void = () => undefined): string {
+export function folderOf(
+  t: { after(end: () => void): void },
+  change: (files: Files) => void = () => undefined,
+): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'riffle-scorer-'));
   t.after(() => rmSync(folder, { recursive: true }));
   copyFileSync(path.join(shippedModels, 'vocab.txt'), path.join(folder, 'vocab.txt'));
