@@ -138,7 +138,12 @@ function findEncoder(manifest: EncoderManifest, folders: readonly string[]): Loa
     const path = findIfThere(graph, folders);
     return path === undefined ? [] : [{ path, precision: graph.precision }];
   });
-  if (graphs.length === 0) findModelFile(model, folders, `build or copy the model of ${name} there`);
+  if (graphs.length === 0)
+    findModelFile(
+      model,
+      folders,
+      `npm run encoder:build makes those that are shipped; copy the graph of ${name} there`,
+    );
   return { manifest, graphs, tokenizer: new Uint8Array(readModelFile(tokenizer, folders)) };
 }
 

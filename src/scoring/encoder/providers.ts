@@ -57,11 +57,12 @@ function withoutDevice(provider: Provider): string | undefined {
 }
 
 /**
- * The graph for a provider: on the processor the manifest's default. What the activations of an int8 graph are scaled by depends on the whole batch, so that a
+ * The graph for a provider: on the processor the manifest's default, on a GPU the one of half precision, at twice the rate. What the activations of an int8 graph are scaled by depends on the whole batch, so that a
  * score would depend on its neighbours; and no GPU has kernels for it. Throws a ConfigError when there is no other.
  */
 export function graphFor(provider: Provider, { manifest: { name }, graphs }: LoadedEncoder): LoadedGraph {
-  const graph = provider === 'cpu' ? graphs[0] : graphs.find(({ precision }) => precision !== 'int8');
+  const of = (wanted: LoadedGraph['precision']) => graphs.find(({ precision }) => precision === wanted);
+  const graph = provider === 'cpu' ? graphs[0] : (of('fp16') ?? of('fp32'));
   if (graph !== undefined) return graph;
   throw new ConfigError(
     'encoder-provider',

@@ -109,7 +109,7 @@ test('a model may lie in a cache, under its digest', (t) => {
   assert.equal(load(folder, cache).graphs[0]?.path, path.join(cache, `${sha256}.onnx`));
   assert.throws(() => load(folder), {
     code: 'scorer-missing',
-    message: /count\.onnx; not in .*; build or copy the model/,
+    message: /count\.onnx; not in .*; npm run encoder:build/,
   });
 });
 
