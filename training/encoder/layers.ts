@@ -13,13 +13,13 @@ export interface Writer {
   readonly graph: GraphBuilder;
   readonly math: Arithmetic;
   /** Numbers of axes or places, int64. */
-  axes(...values: readonly number[]): string;
+  readonly axes: (...values: readonly number[]) => string;
   /** A number of the type of the values. */
-  number(value: number): string;
-  cast(x: string, to: keyof typeof tensorTypes): string;
+  readonly number: (value: number) => string;
+  readonly cast: (x: string, to: keyof typeof tensorTypes) => string;
   /** Between the type of the values and float32. */
-  toFloat(x: string): string;
-  fromFloat(x: string): string;
+  readonly toFloat: (x: string) => string;
+  readonly fromFloat: (x: string) => string;
 }
 
 export function createWriter(graph: GraphBuilder, math: Arithmetic): Writer {
