@@ -149,9 +149,13 @@ async function runCounted(line: Partial<TextLine>) {
   return { outputs, counts };
 }
 
+/** One undisturbed run for all tests. */
+let undisturbed: ReturnType<typeof runCounted> | undefined;
+const calmRun = () => (undisturbed ??= runCounted({}));
+
 test('exactly the records in doubt, and the sample, have the encoder’s score, and the gate decides by it', async () => {
   const expected = await expectedOf();
-  const { outputs, counts } = await runCounted({});
+  const { outputs, counts } = await calmRun();
   const found = all(outputs);
   assert.deepEqual([...found.keys()].sort(), [...expected.keys()].sort());
   const paths = { skipped: 0, doubt: 0, sample: 0 };
@@ -175,7 +179,7 @@ test('exactly the records in doubt, and the sample, have the encoder’s score, 
 });
 
 test('the same with two workers, and with a session that dies on the way', async () => {
-  const { outputs: calm, counts } = await runCounted({});
+  const { outputs: calm, counts } = await calmRun();
   let runs = 0;
   const start: typeof startSession = async (options) => {
     const session = await startSession(options);
@@ -196,7 +200,7 @@ test('the same with two workers, and with a session that dies on the way', async
 });
 
 test('while the device is away the line waits, and no record is at fault', async () => {
-  const { outputs: calm } = await runCounted({});
+  const { outputs: calm } = await calmRun();
   let calls = 0;
   const away: Encoder = {
     ...scorer.encoder,
@@ -218,10 +222,9 @@ test('killed in the middle and started again: the outputs of an undisturbed run;
   const [calm, killed] = [path.join(folder, 'calm'), path.join(folder, 'killed')];
   const first = await runChild({ ...order, output: calm });
   assert.equal(first.code, 0, first.stderr);
-  for (const point of ['curate.committed', 'curate.joined'] as const) {
-    const end = await runChild({ ...order, output: killed, crash: { point, nth: 1 } });
-    assert.equal(end.signal, 'SIGKILL', end.stderr);
-  }
+  // The first commit is made, and the next stretch may be on its way through the encoder.
+  const end = await runChild({ ...order, output: killed, crash: { point: 'curate.committed', nth: 1 } });
+  assert.equal(end.signal, 'SIGKILL', end.stderr);
   const last = await runChild({ ...order, output: killed });
   assert.equal(last.code, 0, last.stderr);
   const outputs = readOutputs(killed);

@@ -75,9 +75,9 @@ test('another configuration, seed, limit, topology or input is refused, by name'
   const other = writeLines(path.join(folder, 'other.jsonl'), [{ id: 'x', text: 'x' }]);
   const same = { input: [input], output: finished };
   for (const [options, difference] of [
-    [{ ...same, set: ['policy.dedup.similarity=0.8'] }, /configuration/],
-    [{ ...same, set: ['output.format=parquet'] }, /configuration/],
-    [{ ...same, set: ['dedup.seed=other'] }, /dedup\.seed; it was riffle [^]* is other now/],
+    [{ ...same, set: ['policy.dedup.similarity=0.8'] }, /policy\.dedup\.similarity; it was 0\.695 [^]* is 0\.8 now/],
+    [{ ...same, set: ['output.format=parquet'] }, /output\.format; it was "jsonl" [^]* is "parquet" now/],
+    [{ ...same, set: ['dedup.seed=other'] }, /dedup\.seed; it is not the one that this run began with/],
     [{ ...same, limit: 5 }, /--limit; it was none [^]* is 5 now/],
     [{ ...same, input: [other] }, /input 1; it was .*in\.jsonl/],
     [{ ...same, input: [input, other] }, /number of inputs; it was 1 [^]* is 2/],
