@@ -135,7 +135,7 @@ test('a thread that dies while it decides is replaced; when it always dies, the 
   assert.equal(failed.code, 1);
   assert.match(
     failed.stderr,
-    /^records 0 to \d+ of partition 0; a worker thread ended 3 times while deciding them; .+$/m,
+    /^records 0 to \d+ of partition 0; a worker thread ended 11 times while deciding them; .+$/m,
   );
   const resumed = await riffle({ topology: 'text', input: [input], output, set });
   assert.equal(resumed.code, 0, resumed.stderr);

@@ -3,13 +3,15 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite, test, type TestContext } from 'node:test';
-import kafkajs, { type AclOperationTypes, type AclResourceTypes } from 'kafkajs';
+import type { AclOperationTypes, AclResourceTypes } from 'kafkajs';
 import { settings as defaults } from '../../k8s/settings.ts';
 import { rulesOf } from '../../k8s/users.ts';
 import { USER } from '../../scripts/kafka/secure.ts';
 import { checkKafka } from '../../src/cli/check-kafka.ts';
 import { processStages } from '../../src/cli/run-stream.ts';
 import { loadTopology } from '../../src/cli/load-topology.ts';
+import { requireKafka } from '../../src/log/kafka/internals.ts';
+import { installPatches } from '../../src/log/kafka/patches.ts';
 import { topicNames, topicSpecs } from '../../src/runtime/topics.ts';
 import { rightsOf } from '../../src/stages/rights.ts';
 import { outputTopics } from '../../src/stages/start.ts';
@@ -18,12 +20,14 @@ import { riffle } from '../integration/cli.ts';
 import { openTestLog, uniqueApp, withBroker } from './brokers.ts';
 import { createTopics, rawAdmin } from './raw.ts';
 
+// The adapter corrects the client before it loads.
+await installPatches();
 const {
   AclOperationTypes: OPERATIONS,
   AclPermissionTypes,
   AclResourceTypes: RESOURCES,
   ResourcePatternTypes,
-} = kafkajs;
+} = requireKafka('kafkajs') as typeof import('kafkajs');
 
 test('rights are those of the manifests, under which every stage was seen to work', async () => {
   const { policy } = await loadTopology('web-crawl', { set: [] });
