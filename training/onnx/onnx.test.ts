@@ -77,6 +77,7 @@ test('weights that are not whole are refused with the reason', () => {
     [new Uint8Array(4), /4 bytes are too few/],
     [Uint8Array.of(255, 0, 0, 0, 0, 0, 0, 0, 123), /header is longer than the file/],
     [safetensors('{"a":'), /not JSON/],
+    [safetensors({ a: null }), /the header says of a not what it should/],
     [safetensors({ a: entry }, new Uint8Array(4)), /a is not 2 numbers of F32 inside the file/],
     [safetensors({ a: { ...entry, shape: [3] } }, new Uint8Array(12)), /a is not 3 numbers/],
   ];

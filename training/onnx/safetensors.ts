@@ -1,4 +1,5 @@
 /// <reference lib="esnext.float16" />
+import { z } from 'zod';
 import { ConfigError } from '../../src/errors.ts';
 
 /** One tensor of a weights file, as 32-bit floats, row-major. */
@@ -7,11 +8,11 @@ export interface Weights {
   readonly data: Float32Array<ArrayBuffer>;
 }
 
-interface Entry {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly data_offsets: readonly [number, number];
-}
+const headerEntry = z.object({
+  dtype: z.string(),
+  shape: z.array(z.int().nonnegative()),
+  data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
+});
 
 const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 100_000_000;
@@ -27,20 +28,24 @@ export function readSafetensors(file: Uint8Array<ArrayBuffer>, origin: string): 
   const headerBytes = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
   const base = LENGTH_BYTES + headerBytes;
   if (headerBytes > MAX_HEADER_BYTES || base > file.length) throw broken('the header is longer than the file');
-  let header: Record<string, Entry>;
+  let header: object;
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(file.subarray(LENGTH_BYTES, base)));
   } catch (cause) {
     throw broken('the header is not JSON', cause);
   }
   const weights = new Map<string, Weights>();
-  for (const [name, entry] of Object.entries(header)) {
-    const read = name === '__metadata__' ? undefined : readers[entry.dtype];
+  for (const [name, value] of Object.entries(header)) {
+    if (name === '__metadata__') continue;
+    const entry = headerEntry.safeParse(value).data;
+    if (entry === undefined) throw broken(`the header says of ${name} not what it should`);
+    const { dtype, shape } = entry;
+    const read = readers[dtype];
     if (read === undefined) continue;
     const [from, to] = entry.data_offsets;
-    const count = entry.shape.reduce((product, dim) => product * dim, 1);
-    if (!(from >= 0 && base + to <= file.length) || to - from !== count * read.bytes)
-      throw broken(`${name} is not ${entry.shape.join(' × ')} numbers of ${entry.dtype} inside the file`);
+    const count = shape.reduce((product, dim) => product * dim, 1);
+    if (base + to > file.length || to - from !== count * read.bytes)
+      throw broken(`${name} is not ${shape.join(' × ')} numbers of ${dtype} inside the file`);
     // A copy of its own, because a view needs an address that its number type divides.
     weights.set(name, { dims: entry.shape, data: read.floats(file.slice(base + from, base + to).buffer) });
   }
