@@ -42,9 +42,11 @@ export function requireCascades({ scorers, encoders }: ScorerSet): void {
     for (const { scorer, axis } of wanted) {
       const table = scorers.find((one) => one.manifest.name === scorer);
       if (table?.manifest.outputs.some((output) => output.axis === axis)) continue;
-      const what =
-        table === undefined ? `${scorer}, which is not loaded` : `${axis} of ${scorer}, which has no such axis`;
-      throw new ConfigError('scorer-cascade', `scorer ${name}; it builds on ${what}; add it to scoring.scorers`);
+      const [what, remedy] =
+        table === undefined
+          ? [`${scorer}, which is not loaded`, 'add it to scoring.scorers']
+          : [`${axis} of ${scorer}, which has no such axis`, 'correct its manifest'];
+      throw new ConfigError('scorer-cascade', `scorer ${name}; it builds on ${what}; ${remedy}`);
     }
   }
 }

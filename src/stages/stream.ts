@@ -72,7 +72,8 @@ export async function runStream(stream: Stream): Promise<void> {
     const published = Promise.withResolvers<void>();
     // The index and the controller do all their work on the main thread.
     const threads = work.has('sift') || work.has('curate') ? stream.workers : 0;
-    pool = startWorkers({ ...stream, workers: threads }, undefined, topics.raw, messages);
+    const scorers = work.has('curate') ? stream.scorers : undefined;
+    pool = startWorkers({ ...stream, scorers, workers: threads }, undefined, topics.raw, messages);
     const context: StageContext = {
       log,
       config,

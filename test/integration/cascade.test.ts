@@ -217,6 +217,29 @@ test('while the device is away the line waits, and no record is at fault', async
   for (const reason of why) assert.match(reason, /^encoder; no session works: taken out by the test; /);
 });
 
+test('a window that breaks the model makes its record a dead letter, and no other', async () => {
+  const { outputs: calm } = await calmRun();
+  let broken = false;
+  const breaking: Encoder = {
+    ...scorer.encoder,
+    async score(windows) {
+      const numbers = await scorer.encoder.score(windows);
+      if (!broken) numbers.fill(Number.NaN, 0, 2);
+      broken = true;
+      return numbers;
+    },
+  };
+  const { outputs } = await runCounted({ encoders: [breaking] });
+  const letters = outputs.get('dead-letter') as unknown as { id: string; error: { code: string }; value: string }[];
+  assert.deepEqual(
+    letters.map(({ error }) => error.code),
+    ['score.nan'],
+  );
+  const { id } = JSON.parse(letters[0]!.value) as { id: string };
+  const others = new Map([...all(calm)].filter(([one]) => one !== id));
+  assert.deepEqual(all(new Map([...outputs].filter(([topic]) => topic !== 'dead-letter'))), others);
+});
+
 test('killed in the middle and started again: the outputs of an undisturbed run; a replay decides the same', async () => {
   const order = { topology: 'text', input: [file], set: [...set, 'workers=1'], omit: [] };
   const [calm, killed] = [path.join(folder, 'calm'), path.join(folder, 'killed')];
