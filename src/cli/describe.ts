@@ -96,7 +96,7 @@ export function reasonsOf(topology: Topology, policy: Policy): string[] {
   const rules = topology.operators.filter((name) => name !== 'extract').flatMap((name) => operatorSpecs[name].reasons);
   const dedup = decisionReasons.filter((reason) => reason.startsWith('dedup.'));
   const quality = policy.quality.length > 0 ? ['quality.threshold'] : [];
-  return [...decode, ...policy.gates.map(({ axis }) => gateReason(axis)), ...rules, ...dedup, ...quality];
+  return [...decode, ...policy.gates.map(gateReason), ...rules, ...dedup, ...quality];
 }
 
 function describeMermaid(config: Config, policy: Policy): string {

@@ -120,7 +120,7 @@ function thresholds(policy: Policy): Record<string, number> {
   return {
     'dedup.near': policy.dedup.similarity,
     'dedup.history': policy.dedup.votes,
-    ...Object.fromEntries(policy.gates.map(({ axis, above }) => [gateReason(axis), above])),
+    ...Object.fromEntries(policy.gates.map((gate) => [gateReason(gate), gate.above])),
     ...Object.fromEntries(policy.quality.map(({ scorer, atLeast }) => [`quality.threshold ${scorer}`, atLeast])),
   };
 }

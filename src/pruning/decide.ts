@@ -34,7 +34,11 @@ export interface Decision {
 /** The closed list of reasons that decisions add to those of the operators. */
 export const decisionReasons = ['dedup.exact', 'dedup.near', 'dedup.history', 'quality.threshold'] as const;
 
-export const gateReason = (axis: string): string => `toxicity.${axis}`;
+/** `toxicity/base@1`, `toxic` → `toxicity.toxic`: another version of a scorer keeps its reasons. */
+export const gateReason = ({ scorer, axis }: { readonly scorer: string; readonly axis: string }): string =>
+  `${scorerFamily(scorer)}.${axis}`;
+
+export const scorerFamily = (scorer: string): string => scorer.split('/', 1)[0]!;
 
 /**
  * Decides one record. Order of the reasons: decode, safety gates, language, rules, dedup, score (contract: records); the first is the
@@ -88,8 +92,7 @@ function brokenGates(policy: Policy, { scores }: Evidence): Failure[] {
   for (const gate of policy.gates) {
     const score = scores[gate.scorer];
     const value = typeof score === 'object' ? score[gate.axis] : score;
-    if (value !== undefined && value > gate.above)
-      broken.push({ reason: gateReason(gate.axis), value, limit: gate.above });
+    if (value !== undefined && value > gate.above) broken.push({ reason: gateReason(gate), value, limit: gate.above });
   }
   return broken;
 }

@@ -1,6 +1,6 @@
 import type { Failure } from '../model/reasons.ts';
 import { identityOf } from '../model/record.ts';
-import { decisionReasons, type Evidence, gateReason } from './decide.ts';
+import { decisionReasons, type Evidence, scorerFamily } from './decide.ts';
 
 /** What an output record says of itself (docs/reference/records.md), as far as a decision rests on it. */
 export interface StoredRecord {
@@ -65,7 +65,7 @@ function signalOf(
 /** What sift found: everything that failed and is not the policy's own. */
 function siftFailures({ decision, signals = {} }: StoredRecord): Failure[] {
   return (decision.failed ?? [])
-    .filter((reason) => !isPolicyReason(reason))
+    .filter((reason) => !isPolicyReason(reason, signals))
     .map((reason) =>
       reason === decision.reason
         ? { reason, value: decision.value as Failure['value'], limit: decision.limit as Failure['limit'] }
@@ -73,9 +73,11 @@ function siftFailures({ decision, signals = {} }: StoredRecord): Failure[] {
     );
 }
 
-const GATES = gateReason('');
-const isPolicyReason = (reason: string): boolean =>
-  reason.startsWith(GATES) || decisionReasons.some((one) => one === reason);
+/** A gate's reason begins with the family of a scorer, and the record has a score of it. */
+function isPolicyReason(reason: string, signals: Readonly<Record<string, unknown>>): boolean {
+  if (decisionReasons.some((one) => one === reason)) return true;
+  return Object.keys(signals).some((name) => isScorer(name) && reason.startsWith(`${scorerFamily(name)}.`));
+}
 
 /** `gopher@datatrove.wordCount` → that signal's number; the name of the language signal is its operator's. */
 function valueOf(signals: Readonly<Record<string, unknown>>, reason: string): Failure['value'] {

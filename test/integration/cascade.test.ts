@@ -167,7 +167,7 @@ test('exactly the records in doubt, and the sample, have the encoder’s score, 
     assert.deepEqual(Object.keys(axes ?? {}), Object.keys(score ?? {}), `${id}: ${way}`);
     for (const axis in score) assert.ok(Math.abs(axes![axis]! - score[axis]!) <= 1e-3, `${id} ${axis}`);
     const over = score !== undefined && score.count! > QUARANTINE;
-    if (over) assert.deepEqual([actual.decision.topic, actual.decision.reason], ['quarantine', 'toxicity.count'], id);
+    if (over) assert.deepEqual([actual.decision.topic, actual.decision.reason], ['quarantine', 'test.count'], id);
     else assert.equal(actual.decision.topic, record.decision.topic, id);
     if (over) quarantined++;
     if (over && way === 'sample') missed++;
