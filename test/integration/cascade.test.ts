@@ -3,6 +3,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { Registry } from 'prom-client';
+import { observeRun } from '../../src/cli/observe.ts';
+import { createProgress } from '../../src/cli/progress.ts';
+import { createMetrics } from '../../src/metrics/metrics.ts';
 import { draw } from '../../src/pruning/draw.ts';
 import type { ReplayReport } from '../../src/pruning/replay.ts';
 import { loadScorers, shippedModels } from '../../src/scoring/load.ts';
@@ -197,6 +201,30 @@ test('the same with two workers, and with a session that dies on the way', async
   await mortal.close();
   for (const [topic, records] of calm) assert.deepEqual(disturbed.outputs.get(topic), records, topic);
   assert.deepEqual(disturbed.counts, counts);
+});
+
+test('the metrics say what the cascade did', async (t) => {
+  const { counts } = await calmRun();
+  const registry = new Registry();
+  const metrics = createMetrics(registry, 'test');
+  const progress = createProgress({ topology: 'text', totalBytes: 0, interactive: false, level: 'error' });
+  t.after(() => {
+    metrics.stop();
+    progress.stop();
+  });
+  await runText({ file, set, encoders: [scorer.encoder], observer: observeRun(metrics, progress) });
+  const valuesOf = async (name: string) =>
+    Object.fromEntries(
+      (await registry.getSingleMetric(name)!.get()).values.map(({ labels, value }) => [String(labels.path), value]),
+    );
+  const [skipped, doubt, sample] = counts.records;
+  assert.deepEqual(await valuesOf('riffle_cascade_records_total'), { skipped, doubt, sample });
+  assert.deepEqual(await valuesOf('riffle_cascade_missed_total'), { undefined: counts.missed });
+  assert.deepEqual(
+    await valuesOf('riffle_batch_efficiency_ratio'),
+    { undefined: 1 },
+    'nothing is padded on a processor',
+  );
 });
 
 test('while the device is away the line waits, and no record is at fault', async () => {
