@@ -176,24 +176,27 @@ function startStage(broker: Kafka, stage: string, state: string): Running {
 
 /** The numbers of the documents in all outputs, once there are as many as were sent. */
 async function decided(client: Client, running: readonly Running[]): Promise<number[]> {
-  const found: number[] = [];
+  // By their places: a reader that lost its partitions for a moment reads again what it has read.
+  const found = new Map<string, number>();
   const consumer = client.consumer({ groupId: 'onlooker', readUncommitted: false });
   await consumer.connect();
   await consumer.subscribe({ topics: outputs, fromBeginning: true });
   await consumer.run({
-    eachMessage: async ({ message }) =>
-      void found.push(Number((JSON.parse(message.value!.toString()) as { id: string }).id)),
+    eachMessage: async ({ topic, partition, message }) => {
+      const { id } = JSON.parse(message.value!.toString()) as { id: string };
+      found.set(`${topic}-${partition}@${message.offset}`, Number(id));
+    },
   });
   const until = performance.now() + DEADLINE_MS;
-  while (found.length < DOCUMENTS && performance.now() < until) {
+  while (found.size < DOCUMENTS && performance.now() < until) {
     const gone = running.find(({ child }) => child.exitCode !== null);
     if (gone !== undefined) assert.fail(`a stage ended:\n${gone.output()}`);
     await sleep(100);
   }
   await consumer.disconnect();
-  if (found.length < DOCUMENTS)
-    assert.fail(`${found.length} decided:\n${running.map(({ output }) => output()).join('\n')}`);
-  return found;
+  if (found.size < DOCUMENTS)
+    assert.fail(`${found.size} decided:\n${running.map(({ output }) => output()).join('\n')}`);
+  return [...found.values()];
 }
 
 function clientOf(broker: Kafka, stage: string): Client {
