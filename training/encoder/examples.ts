@@ -40,18 +40,22 @@ export async function toxicityExamples(
   }));
 }
 
-/** Pieces of mails, and web texts as what is no spam. */
+/** Of headlines, comments and prose, this many show the head what else is no spam. */
+const OTHER_ROWS = 6000;
+
+/** Pieces of mails; web texts and some of all others as what is no spam. */
 export async function spamExamples(
   mails: readonly Mail[],
-  web: readonly ToxicityRow[],
+  rows: readonly ToxicityRow[],
   wordPiece: WordPiece,
   embeddings: EmbeddingCache,
 ): Promise<Example[]> {
+  const used = mails.filter(({ role }) => role !== 'test');
+  const others = rows.filter(({ set }) => set !== 'web' && set !== 'mail');
   const pieces = [
-    ...mails
-      .filter(({ role }) => role !== 'test')
-      .flatMap((mail) => mailWindows(mail).map((text) => ({ ...mail, text }))),
-    ...web.filter(({ set }) => set === 'web').map(({ text, role }) => ({ text, role, spam: 0 })),
+    ...used.flatMap((mail) => mailWindows(mail).map((text) => ({ ...mail, text }))),
+    ...rows.filter(({ set }) => set === 'web').map((row) => ({ ...row, spam: 0 })),
+    ...someRows(others, OTHER_ROWS, 'train', 'calibrate').map((row) => ({ ...row, spam: 0 })),
   ];
   const vectors = await embeddings.embed(
     pieces.map(({ text }) => windowIds(wordPiece, text)),

@@ -12,7 +12,8 @@ const MAX_TOKENS = 16_384;
 const SAMPLE_RATE = 0.01;
 const STAGE0_SHARE = 0.35;
 
-export const toxicitySources: readonly SourceName[] = [
+/** The heads of both see all of them: for spam, comments and prose are what it is not. */
+const trainedOn: readonly SourceName[] = [
   'davidson',
   'edos',
   'germeval',
@@ -27,8 +28,6 @@ export const toxicitySources: readonly SourceName[] = [
   'articles',
   'pages',
 ];
-export const spamSources: readonly SourceName[] = ['mail', 'crawl', 'crawlHead', 'articles', 'pages'];
-
 /** What both manifests share: the encoder, its tokenizer and its windows. */
 function encoder(
   graphs: readonly WantedGraph[],
@@ -68,7 +67,7 @@ export function toxicityManifest(graphs: readonly WantedGraph[]): EncoderManifes
     })),
     cascade: { of: 'toxicity/base@1', axis: 'toxic', cut: 0, sampleRate: SAMPLE_RATE },
     thresholds: {},
-    trainingData: toxicitySources.map((name): Source => sources[name]),
+    trainingData: trainedOn.map((name): Source => sources[name]),
     measured: {},
     selfTest: [{ text: '', scores: axes.map(() => 0) }],
   };
@@ -83,7 +82,7 @@ export function spamManifest(graphs: readonly WantedGraph[]): EncoderManifest {
     ...encoder(graphs),
     outputs: [{ axis: 'score', index: axes.length, calibration: { slope: 1, intercept: 0 } }],
     thresholds: {},
-    trainingData: spamSources.map((name): Source => sources[name]),
+    trainingData: trainedOn.map((name): Source => sources[name]),
     measured: {},
     selfTest: [{ text: '', scores: [0] }],
   };
