@@ -127,6 +127,23 @@ export const sources = {
 
 export type SourceName = keyof typeof sources;
 
+/** What scorers of toxicity are trained on, harmless text included. */
+export const toxicitySources: readonly SourceName[] = [
+  'davidson',
+  'edos',
+  'germeval',
+  'implicit',
+  'civil',
+  'toxigen',
+  'headlines',
+  'mail',
+  'book',
+  'crawl',
+  'crawlHead',
+  'articles',
+  'pages',
+];
+
 /** Reads a source below `directory`, unpacked when it is gzip of text. Throws a ConfigError when it is missing or another version. */
 export function readSource(directory: string, name: SourceName): Buffer {
   const { file, sha256 }: Source = sources[name];

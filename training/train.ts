@@ -12,7 +12,7 @@ import { createWordPiece } from '../src/scoring/wordpiece.ts';
 import { measureQuality, measureStage0 } from './evaluate.ts';
 import { trainQuality } from './quality.ts';
 import { selfTestTexts } from './selftest.ts';
-import { type Source, type SourceName, sources, splitRule } from './sources.ts';
+import { type Source, type SourceName, sources, splitRule, toxicitySources } from './sources.ts';
 import { toxicityRows, type TrainedScorer, trainToxicity } from './toxicity.ts';
 import { weakTexts } from './weak.ts';
 import { readWeb } from './web.ts';
@@ -35,21 +35,6 @@ const web = readWeb(directory);
 const rows = toxicityRows(directory, web);
 const weak = weakTexts(directory, web);
 
-const toxicitySources: SourceName[] = [
-  'davidson',
-  'edos',
-  'germeval',
-  'implicit',
-  'civil',
-  'toxigen',
-  'headlines',
-  'mail',
-  'book',
-  'crawl',
-  'crawlHead',
-  'articles',
-  'pages',
-];
 const qualitySources: SourceName[] = [
   'crawlHead',
   'articles',

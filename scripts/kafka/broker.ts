@@ -12,10 +12,10 @@ import {
   writeFileSync,
   cpSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from '../free-ports.ts';
 import { fetchJars } from './jars.ts';
 import { type NodePlace, serverProperties } from './properties.ts';
 import { makeCertificate, SCRAM_ARGUMENTS, type Secure, type SecurePorts, secureListeners } from './secure.ts';
@@ -119,24 +119,6 @@ async function placesOf({ nodes = 1, port }: KafkaOptions, directory: string): P
     controllerPort: port === undefined ? free[2 * i + 1]! : port + 10 * i + 1,
     directory: path.join(directory, `node-${id}`),
   }));
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address();
-            resolve(typeof address === 'object' && address !== null ? address.port : 0);
-          });
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** What a fresh storage folder holds depends on the node's number and credentials only: made once, by a JVM of its own, and copied from then on. */

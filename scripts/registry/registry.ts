@@ -1,10 +1,10 @@
 /** A schema registry on this machine for tests and for trying things out: Apicurio, whose API for Confluent's clients is used. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { freePorts } from '../free-ports.ts';
 import { installRegistry } from './install.ts';
 import { findJava } from './java.ts';
 
@@ -39,19 +39,16 @@ export async function startRegistry({
   const own = directory === undefined;
   const folder = directory ?? mkdtempSync(path.join(tmpdir(), 'riffle-registry-'));
   mkdirSync(folder, { recursive: true });
-  const http = port ?? (await freePort());
+  const [free = 0, management = 0] = await freePorts(2);
+  const http = port ?? free;
   const url = `http://127.0.0.1:${http}/apis/ccompat/v7`;
   const log = path.join(folder, 'log');
   const output = openSync(log, 'w');
-  const child = spawn(
-    java,
-    [...options(app, folder, http, await freePort()), '-jar', path.join(app, 'quarkus-run.jar')],
-    {
-      cwd: folder,
-      stdio: ['ignore', output, output],
-      detached,
-    },
-  );
+  const child = spawn(java, [...options(app, folder, http, management), '-jar', path.join(app, 'quarkus-run.jar')], {
+    cwd: folder,
+    stdio: ['ignore', output, output],
+    detached,
+  });
   closeSync(output);
   if (detached) child.unref();
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -96,15 +93,4 @@ async function ready(url: string, child: ChildProcess, log: string): Promise<voi
   }
   const end = readFileSync(log, 'utf8').split('\n').slice(-12).join('\n');
   throw new Error(`registry; it did not start (its log is ${log}); it said:\n${end}`);
-}
-
-/** Free a moment ago. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -10,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { file, overview } from '../../dashboards/generate.ts';
 import { rows } from '../../dashboards/panels.ts';
+import { freePorts } from '../../scripts/free-ports.ts';
 import { skip } from '../../src/testing/shared.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -49,7 +49,7 @@ test('every query of the dashboard returns data of a run of the sample crawl', {
   if (!installed(t, 'prometheus')) return;
   const folder = mkdtempSync(path.join(tmpdir(), 'riffle-dashboards-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const prometheus = await startPrometheus(t, folder, await freePort());
+  const prometheus = await startPrometheus(t, folder);
 
   // The sample a few times over, so that it is scraped while it runs.
   mkdirSync(path.join(folder, 'in'));
@@ -92,8 +92,8 @@ interface Prometheus {
   query(expr: string): Promise<readonly { readonly value: readonly [number, string] }[]>;
 }
 
-async function startPrometheus(t: TestContext, folder: string, port: number): Promise<Prometheus> {
-  const target = await freePort();
+async function startPrometheus(t: TestContext, folder: string): Promise<Prometheus> {
+  const [port = 0, target = 0] = await freePorts(2);
   const scrape = {
     global: { scrape_interval: '500ms', scrape_timeout: '500ms' },
     rule_files: [rules],
@@ -136,14 +136,4 @@ async function startPrometheus(t: TestContext, folder: string, port: number): Pr
       return data.result;
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

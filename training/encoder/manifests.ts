@@ -1,6 +1,6 @@
 import type { EncoderManifest } from '../../src/scoring/manifest-encoder.ts';
 import { axes } from '../labelled.ts';
-import { type Source, type SourceName, sources, splitRule } from '../sources.ts';
+import { type Source, sources, splitRule, toxicitySources } from '../sources.ts';
 import { shippedHeads } from './heads.ts';
 import { original } from './original.ts';
 import type { WantedGraph } from './build.ts';
@@ -12,22 +12,6 @@ const MAX_TOKENS = 16_384;
 const SAMPLE_RATE = 0.01;
 const STAGE0_SHARE = 0.35;
 
-/** The heads of both see all of them: for spam, comments and prose are what it is not. */
-const trainedOn: readonly SourceName[] = [
-  'davidson',
-  'edos',
-  'germeval',
-  'implicit',
-  'civil',
-  'toxigen',
-  'headlines',
-  'mail',
-  'book',
-  'crawl',
-  'crawlHead',
-  'articles',
-  'pages',
-];
 /** What both manifests share: the encoder, its tokenizer and its windows. */
 function encoder(
   graphs: readonly WantedGraph[],
@@ -67,7 +51,8 @@ export function toxicityManifest(graphs: readonly WantedGraph[]): EncoderManifes
     })),
     cascade: { of: 'toxicity/base@1', axis: 'toxic', cut: 0, sampleRate: SAMPLE_RATE },
     thresholds: {},
-    trainingData: trainedOn.map((name): Source => sources[name]),
+    // The heads of both see all of them: for spam, comments and prose are what it is not.
+    trainingData: toxicitySources.map((name): Source => sources[name]),
     measured: {},
     selfTest: [{ text: '', scores: axes.map(() => 0) }],
   };
@@ -82,7 +67,7 @@ export function spamManifest(graphs: readonly WantedGraph[]): EncoderManifest {
     ...encoder(graphs),
     outputs: [{ axis: 'score', index: axes.length, calibration: { slope: 1, intercept: 0 } }],
     thresholds: {},
-    trainingData: trainedOn.map((name): Source => sources[name]),
+    trainingData: toxicitySources.map((name): Source => sources[name]),
     measured: {},
     selfTest: [{ text: '', scores: [0] }],
   };
